@@ -1,0 +1,6 @@
+//! Where issues come from and pull requests go: GitHub through octocrab, and local (Markdown file, git branch).
+//! Owns the async runtime, retries and the pause between writes. What the texts say is decided above, whom to admit in `guard`.
+
+mod contract;
+
+pub use contract::{Draft, Forge, Home, PullRequest, Status, connect};

@@ -1,0 +1,1 @@
+//! One task from issue to pull request as one sentence; nothing here knows how a step is done.

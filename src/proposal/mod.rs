@@ -1,0 +1,1 @@
+//! Patch and verdict, on disk and in memory; the pull request's text.

@@ -1,0 +1,12 @@
+//! Starts every child process. Two profiles: *untrusted* (`Sandbox::run`: no network, no secret, an allow-list of
+//! mounts) and *trusted git* (`git`: network and a credential, never inside a tree the agent wrote).
+//! Owns limits, output caps and the end of the whole process tree; what to run is everybody else's business.
+
+mod cancel;
+mod job;
+
+pub use cancel::Cancel;
+pub use job::{Capture, Ending, Finished, Job, Limits, Mount, Network};
+
+mod contract;
+pub use contract::{Credential, GitJob, Sandbox, Tier, git};
