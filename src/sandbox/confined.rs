@@ -157,7 +157,8 @@ mod tests {
             std::fs::create_dir_all(home.join(file).parent().unwrap()).unwrap();
             std::fs::write(home.join(file), "planted").unwrap();
         };
-        [".ssh/id_ed25519", ".cargo/credentials.toml", ".netrc", "tool/lib/x", "tool/.env", ".config/gh/hosts.yml"].map(secret);
+        let files = [".ssh/id_ed25519", ".cargo/credentials.toml", ".netrc", "tool/lib/x", "tool/.env", ".config/gh/hosts.yml"];
+        files.into_iter().for_each(secret);
         program(&home.join(".cargo/bin"), "cargo-greet", "#!/bin/sh\necho greetings\n");
         program(&home.join("tool/bin"), "tool", "#!/bin/sh\ncat \"$(dirname \"$(readlink -f \"$0\")\")/../lib/x\"; echo\n");
         std::fs::create_dir_all(home.join(".local/bin")).unwrap();
