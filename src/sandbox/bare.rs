@@ -60,7 +60,7 @@ impl Links {
     fn make(mounts: &[Mount]) -> Result<Links> {
         let mut links = Links(Vec::new());
         for mount in mounts {
-            let (Mount::ReadOnly { host, inside } | Mount::ReadWrite { host, inside }) = mount;
+            let (host, inside) = (mount.host(), mount.inside());
             links.add(host, inside).context(|| format!("showing {} at {} without a sandbox", host.display(), inside.display()))?;
         }
         Ok(links)
