@@ -2,6 +2,7 @@
 //! The only room that reads environment variables. Owns secrets until a client needs one.
 
 mod environment;
+mod host;
 mod keys;
 mod load;
 mod locations;
@@ -14,6 +15,7 @@ mod toml_text;
 mod validate;
 
 pub use environment::Environment;
+pub use host::HostEnvironment;
 pub use keys::{Key, Shape, all as all_keys};
 pub use load::{Inputs, Override, Resolved};
 pub use locations::Locations;
