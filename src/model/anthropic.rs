@@ -84,17 +84,24 @@ fn tools(conversation: &Conversation) -> Value {
 /// The messages; the last two of the user end in a breakpoint, so that each request reads what the one before it wrote.
 fn messages(messages: &[Message]) -> Vec<Value> {
     let mut breakpoints = 2;
-    let mut sent: Vec<Value> = messages.iter().rev().map(|message| {
-        let mut content: Vec<Value> = message.blocks.iter().filter_map(block).collect();
-        if content.is_empty() {
-            content.push(json!({ "type": "text", "text": "(nothing)" }));
-        }
-        if message.role == Role::User && breakpoints > 0 && let Some(last) = content.last_mut() {
-            last["cache_control"] = breakpoint();
-            breakpoints -= 1;
-        }
-        json!({ "role": if message.role == Role::User { "user" } else { "assistant" }, "content": content })
-    }).collect();
+    let mut sent: Vec<Value> = messages
+        .iter()
+        .rev()
+        .map(|message| {
+            let mut content: Vec<Value> = message.blocks.iter().filter_map(block).collect();
+            if content.is_empty() {
+                content.push(json!({ "type": "text", "text": "(nothing)" }));
+            }
+            if message.role == Role::User
+                && breakpoints > 0
+                && let Some(last) = content.last_mut()
+            {
+                last["cache_control"] = breakpoint();
+                breakpoints -= 1;
+            }
+            json!({ "role": if message.role == Role::User { "user" } else { "assistant" }, "content": content })
+        })
+        .collect();
     sent.reverse();
     sent
 }
@@ -264,5 +271,166 @@ impl Growing {
             }
             _ => Block::Provider { codec: CODEC.to_owned(), raw: self.block },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scripted::{Script, Server, ask};
+    use super::super::{ToolSpec, conversation};
+    use super::*;
+
+    const STREAM: &str = r#"event: message_start
+data: {"type":"message_start","message":{"usage":{"input_tokens":10,"cache_read_input_tokens":300,"cache_creation_input_tokens":20,"output_tokens":1}}}
+
+event: content_block_start
+data: {"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}
+
+data: {"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"hm "}}
+
+data: {"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"ä"}}
+
+data: {"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"c2ln"}}
+
+data: {"type":"content_block_stop","index":0}
+
+event: ping
+data: {"type": "ping"}
+
+data: {"type":"content_block_start","index":1,"content_block":{"type":"text","text":""}}
+
+data: {"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"Look"}}
+
+data: {"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"ing."}}
+
+data: {"type":"content_block_start","index":2,"content_block":{"type":"tool_use","id":"t1","name":"read","input":{}}}
+
+data: {"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":""}}
+
+data: {"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":"{\"path\": \"a"}}
+
+data: {"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":".rs\"}"}}
+
+data: {"type":"content_block_start","index":3,"content_block":{"type":"tool_use","id":"t2","name":"list","input":{}}}
+
+data: {"type":"content_block_stop","index":3}
+
+data: {"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":42}}
+
+data: {"type":"message_stop"}
+
+"#;
+
+    fn conversation() -> Conversation {
+        let text = |text: &str| Block::Text { text: text.into() };
+        let user = |blocks| Message { role: Role::User, blocks };
+        Conversation {
+            system: "be good".into(),
+            tools: vec![
+                ToolSpec { name: "read".into(), description: "reads".into(), schema: json!({"type": "object"}) },
+                ToolSpec { name: "list".into(), description: "lists".into(), schema: json!({"type": "object"}) },
+            ],
+            messages: vec![
+                user(vec![text("one")]),
+                Message {
+                    role: Role::Assistant,
+                    blocks: vec![
+                        Block::Provider { codec: "anthropic".into(), raw: json!({"type": "thinking", "thinking": "x", "signature": "s"}) },
+                        Block::Provider { codec: "openai-chat".into(), raw: json!({"reasoning": "x"}) },
+                        text(" "),
+                        Block::Call { id: "a".into(), name: "read".into(), input: json!("{broken") },
+                    ],
+                },
+                user(vec![Block::Result { id: "a".into(), text: "no JSON".into(), error: true }, text("notice")]),
+                conversation::Message { role: Role::Assistant, blocks: vec![] },
+                user(vec![text("go on")]),
+            ],
+        }
+    }
+
+    #[test]
+    fn a_streamed_answer_is_the_same_in_any_pieces() {
+        for piece in [1, 7, 64, 100_000] {
+            let server = Server::play(vec![Script::stream(STREAM, piece)]);
+            let (answer, heard) = ask("anthropic", &server.url, &conversation());
+            let answer = answer.unwrap();
+            assert_eq!(heard, "Looking.");
+            assert_eq!(answer.stop, Stop::Calls);
+            assert_eq!(answer.usage, Usage { requests: 1, input_tokens: 330, cached_tokens: 300, output_tokens: 42 });
+            let raw = json!({"type": "thinking", "thinking": "hm ä", "signature": "c2ln"});
+            assert_eq!(
+                answer.message.blocks,
+                [
+                    Block::Provider { codec: "anthropic".into(), raw },
+                    Block::Text { text: "Looking.".into() },
+                    Block::Call { id: "t1".into(), name: "read".into(), input: json!({"path": "a.rs"}) },
+                    Block::Call { id: "t2".into(), name: "list".into(), input: json!({}) },
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn the_request_is_what_the_api_takes() {
+        let server = Server::play(vec![Script::stream(STREAM, 500)]);
+        ask("anthropic", &server.url, &conversation()).0.unwrap();
+        let asked = server.asked().remove(0);
+        assert!(asked.head.starts_with("post /v1/messages "), "{}", asked.head);
+        assert!(asked.head.contains("x-api-key: k-secret") && asked.head.contains("anthropic-version: 2023-06-01"));
+        let mark = json!({"type": "ephemeral"});
+        assert_eq!(
+            asked.body,
+            json!({
+                "model": "m-1", "max_tokens": 16384, "stream": true,
+                "system": [{"type": "text", "text": "be good", "cache_control": mark}],
+                "tools": [
+                    {"name": "read", "description": "reads", "input_schema": {"type": "object"}},
+                    {"name": "list", "description": "lists", "input_schema": {"type": "object"}, "cache_control": mark},
+                ],
+                "messages": [
+                    {"role": "user", "content": [{"type": "text", "text": "one"}]},
+                    {"role": "assistant", "content": [
+                        {"type": "thinking", "thinking": "x", "signature": "s"},
+                        {"type": "tool_use", "id": "a", "name": "read", "input": {"invalid_input": "{broken"}},
+                    ]},
+                    {"role": "user", "content": [
+                        {"type": "tool_result", "tool_use_id": "a", "content": "no JSON", "is_error": true},
+                        {"type": "text", "text": "notice", "cache_control": mark},
+                    ]},
+                    {"role": "assistant", "content": [{"type": "text", "text": "(nothing)"}]},
+                    {"role": "user", "content": [{"type": "text", "text": "go on", "cache_control": mark}]},
+                ],
+            })
+        );
+    }
+
+    #[test]
+    fn cut_off_calls_refusals_and_unstreamed_answers_are_read() {
+        let cut = STREAM
+            .replace(r#"{"partial_json":".rs"#, "")
+            .replace(r#".rs\"}""#, r#"""#)
+            .replace(r#""tool_use"},"usage""#, r#""max_tokens"},"usage""#);
+        let refusal =
+            r#"{"content":[{"type":"text","text":"I will not."}],"stop_reason":"refusal","usage":{"input_tokens":5,"output_tokens":null}}"#;
+        let server = Server::play(vec![Script::stream(&cut, 90), Script::plain(200, refusal)]);
+        let answer = ask("anthropic", &server.url, &conversation()).0.unwrap();
+        assert_eq!(answer.stop, Stop::Length);
+        assert!(matches!(&answer.message.blocks[2], Block::Call { input: Value::String(text), .. } if text == r#"{"path": "a"#));
+        let answer = ask("anthropic", &server.url, &conversation()).0.unwrap();
+        assert_eq!(answer.stop, Stop::Refusal("I will not.".into()));
+        assert_eq!((answer.usage.input_tokens, answer.usage.output_tokens), (5, 0));
+    }
+
+    #[test]
+    fn overload_inside_a_stream_is_tried_again_and_a_wrong_request_is_not() {
+        let error = |kind| format!("data: {{\"type\":\"error\",\"error\":{{\"type\":\"{kind}\",\"message\":\"oh\"}}}}\n\n");
+        let half = STREAM.split("event: ping").next().unwrap();
+        let overloaded = format!("{half}{}", error("overloaded_error"));
+        let server = Server::play(vec![Script::stream(&overloaded, 33), Script::stream(half, 33), Script::stream(STREAM, 33)]);
+        assert_eq!(ask("anthropic", &server.url, &conversation()).0.unwrap().stop, Stop::Calls);
+        assert_eq!(server.asked().len(), 3);
+        let server = Server::play(vec![Script::stream(&error("invalid_request_error"), 33), Script::stream(STREAM, 33)]);
+        assert!(ask("anthropic", &server.url, &conversation()).0.unwrap_err().line().contains("oh"));
+        assert_eq!(server.asked().len(), 1);
     }
 }

@@ -34,13 +34,20 @@ const KEY_HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog
 
 /// The model that the settings name; `key` as `config` found it.
 pub fn connect(settings: &ModelSettings, key: Option<SecretString>) -> Result<Box<dyn Model>> {
+    match settings.name.split_once('/') {
+        Some(("replay", path)) if !path.is_empty() => Ok(Box::new(Replay::open(path.as_ref())?)),
+        _ => Ok(Box::new(remote(settings, key)?)),
+    }
+}
+
+/// A model behind HTTP.
+pub(super) fn remote(settings: &ModelSettings, key: Option<SecretString>) -> Result<Remote> {
     if settings.name.trim().is_empty() {
         return Err(Failure::new(Kind::Config, "no model is chosen").hint(SPELLING));
     }
     let unknown = || Failure::new(Kind::Config, format_args!("not a model: {:?}", settings.name)).hint(SPELLING);
     let (provider, name) = settings.name.split_once('/').filter(|(_, name)| !name.trim().is_empty()).ok_or_else(unknown)?;
     let (codec, base, variable): (Box<dyn Codec>, _, _) = match provider {
-        "replay" => return Ok(Box::new(Replay::open(name.as_ref())?)),
         "anthropic" => (Box::new(Anthropic::new(name, settings)), Some("https://api.anthropic.com"), Some("ANTHROPIC_API_KEY")),
         "openai" => (Box::new(OpenAiChat::openai(name, settings)), Some("https://api.openai.com/v1"), Some("OPENAI_API_KEY")),
         "compatible" => (Box::new(OpenAiChat::compatible(name, settings)), None, None),
@@ -53,7 +60,7 @@ pub fn connect(settings: &ModelSettings, key: Option<SecretString>) -> Result<Bo
         return Err(Failure::new(Kind::Config, format_args!("{} needs a key, and {key_variable} is not set", settings.name))
             .hint(format!("set {key_variable}, or name another variable by model.api_key_env")));
     }
-    Ok(Box::new(Remote {
+    Ok(Remote {
         name: settings.name.clone(),
         model: name.to_owned(),
         url: codec.endpoint(&base),
@@ -65,7 +72,7 @@ pub fn connect(settings: &ModelSettings, key: Option<SecretString>) -> Result<Bo
         budget: settings.retry_budget.duration(),
         backoff: Backoff { first: Duration::from_secs(1), most: Duration::from_secs(60) },
         http: None,
-    }))
+    })
 }
 
 fn base_url(settings: &ModelSettings, usual: Option<&str>) -> Result<Url> {

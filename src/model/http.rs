@@ -171,7 +171,7 @@ mod tests {
         };
         assert_eq!(asked("7"), Some(Duration::from_secs(7)));
         assert_eq!(asked("0.5"), Some(Duration::from_millis(500)));
-        let far = asked("Fri, 31 Dec 2199 23:59:59 GMT").unwrap();
+        let far = asked("Tue, 31 Dec 2199 23:59:59 GMT").unwrap();
         assert!(far > Duration::from_secs(1_000_000));
         assert_eq!(asked("soon"), None);
         assert_eq!(asked("Mon, 01 Jan 2001 00:00:00 GMT"), None);

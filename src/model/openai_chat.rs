@@ -86,7 +86,8 @@ impl Codec for OpenAiChat {
             return true;
         }
         let other = if self.limit_field == "max_tokens" { "max_completion_tokens" } else { "max_tokens" };
-        let complains = refusal.contains(self.limit_field) && ["nsupported", "nrecognized", "nknown", "xtra"].iter().any(|word| refusal.contains(word));
+        let complains =
+            refusal.contains(self.limit_field) && ["nsupported", "nrecognized", "nknown", "xtra"].iter().any(|word| refusal.contains(word));
         if complains {
             self.limit_field = other;
         }
@@ -297,7 +298,9 @@ impl Reading {
         match self.finish.as_deref() {
             _ if !self.refusal.is_empty() => Stop::Refusal(self.refusal.clone()),
             Some("length") => Stop::Length,
-            Some("content_filter") => Stop::Refusal(if self.text.is_empty() { "the provider's content filter".into() } else { self.text.clone() }),
+            Some("content_filter") => {
+                Stop::Refusal(if self.text.is_empty() { "the provider's content filter".into() } else { self.text.clone() })
+            }
             // some servers say "stop" after calls as well
             _ if !self.calls.is_empty() => Stop::Calls,
             Some("stop" | "eos" | "end_turn") | None => Stop::End,
@@ -331,5 +334,161 @@ fn words_of(content: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ToolSpec;
+    use super::super::scripted::{Script, Server, ask};
+    use super::*;
+
+    fn conversation() -> Conversation {
+        let text = |text: &str| Block::Text { text: text.into() };
+        Conversation {
+            system: "be good".into(),
+            tools: vec![ToolSpec { name: "read".into(), description: "reads".into(), schema: json!({"type": "object"}) }],
+            messages: vec![
+                Message { role: Role::User, blocks: vec![text("one")] },
+                Message {
+                    role: Role::Assistant,
+                    blocks: vec![
+                        Block::Provider { codec: "openai-chat".into(), raw: json!({"reasoning_content": "x"}) },
+                        Block::Provider { codec: "anthropic".into(), raw: json!({"type": "thinking"}) },
+                        Block::Call { id: "a".into(), name: "read".into(), input: json!({"path": "b"}) },
+                        Block::Call { id: "b".into(), name: "read".into(), input: json!("{broken") },
+                    ],
+                },
+                Message {
+                    role: Role::User,
+                    blocks: vec![
+                        text("notice"),
+                        Block::Result { id: "a".into(), text: "1".into(), error: false },
+                        Block::Result { id: "b".into(), text: "2".into(), error: true },
+                    ],
+                },
+            ],
+        }
+    }
+
+    fn events(events: &[Value]) -> String {
+        let lines = events.iter().map(|event| format!("data: {event}\n\n"));
+        lines.chain(["data: [DONE]\n\n".to_owned()]).collect()
+    }
+
+    fn piece(delta: Value) -> Value {
+        json!({"choices": [{"index": 0, "delta": delta, "finish_reason": null}]})
+    }
+
+    fn answered(script: Script) -> Answer {
+        let server = Server::play(vec![script]);
+        ask("compatible", &format!("{}/v1", server.url), &conversation()).0.unwrap()
+    }
+
+    fn call(id: &str, input: Value) -> Block {
+        Block::Call { id: id.into(), name: "read".into(), input }
+    }
+
+    #[test]
+    fn a_streamed_answer_is_the_same_in_any_pieces() {
+        let stream = events(&[
+            piece(json!({"role": "assistant", "content": ""})),
+            piece(json!({"reasoning_content": "h"})),
+            piece(json!({"reasoning_content": "m"})),
+            piece(json!({"content": "Loök"})),
+            piece(json!({"content": "ing."})),
+            piece(
+                json!({"tool_calls": [{"index": 0, "id": "x", "type": "function", "function": {"name": "read", "arguments": "{\"path\""}}]}),
+            ),
+            piece(json!({"tool_calls": [{"index": 0, "function": {"arguments": ":\"a\"}"}}]})),
+            piece(json!({"tool_calls": [{"index": 1, "id": "y", "function": {"name": "read", "arguments": "{oops"}}]})),
+            json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}),
+            json!({"choices": [], "usage": {"prompt_tokens": 70, "completion_tokens": 9, "prompt_tokens_details": {"cached_tokens": 64}}}),
+        ]);
+        for size in [1, 13, 100_000] {
+            let answer = answered(Script::stream(&stream, size));
+            assert_eq!(answer.stop, Stop::Calls);
+            assert_eq!(answer.usage, Usage { requests: 1, input_tokens: 70, cached_tokens: 64, output_tokens: 9 });
+            let reasoning = Block::Provider { codec: "openai-chat".into(), raw: json!({"reasoning_content": "hm"}) };
+            let words = Block::Text { text: "Loöking.".into() };
+            assert_eq!(answer.message.blocks, [reasoning, words, call("x", json!({"path": "a"})), call("y", json!("{oops"))]);
+        }
+    }
+
+    #[test]
+    fn the_request_is_what_the_api_takes() {
+        let server = Server::play(vec![Script::stream(&events(&[piece(json!({"content": "ok"}))]), 50)]);
+        ask("openai", &format!("{}/v1", server.url), &conversation()).0.unwrap();
+        let asked = server.asked().remove(0);
+        assert!(asked.head.starts_with("post /v1/chat/completions ") && asked.head.contains("authorization: bearer k-secret"));
+        let called = |id: &str, input: &str| json!({"id": id, "type": "function", "function": {"name": "read", "arguments": input}});
+        assert_eq!(
+            asked.body,
+            json!({
+                "model": "m-1", "stream": true, "max_completion_tokens": 16384, "stream_options": {"include_usage": true},
+                "messages": [
+                    {"role": "system", "content": "be good"},
+                    {"role": "user", "content": "one"},
+                    {"role": "assistant", "reasoning_content": "x", "content": null,
+                     "tool_calls": [called("a", r#"{"path":"b"}"#), called("b", r#"{"invalid_input":"{broken"}"#)]},
+                    {"role": "tool", "tool_call_id": "a", "content": "1"},
+                    {"role": "tool", "tool_call_id": "b", "content": "2"},
+                    {"role": "user", "content": "notice"},
+                ],
+                "tools": [{"type": "function", "function": {"name": "read", "description": "reads", "parameters": {"type": "object"}}}],
+            })
+        );
+    }
+
+    #[test]
+    fn sloppy_servers_are_understood() {
+        // plain JSON though a stream was asked for; arguments as an object; no id; "stop" after calls
+        let plain = json!({"choices": [{"message": {"content": null, "tool_calls": [{"function": {"name": "read", "arguments": {"path": "a"}}}]},
+            "finish_reason": "stop"}]});
+        let answer = answered(Script::plain(200, &plain.to_string()));
+        assert_eq!((answer.stop, answer.usage.total()), (Stop::Calls, 0));
+        assert_eq!(answer.message.blocks, [call("call_3_0", json!({"path": "a"}))]);
+        // always index 0, or none, each call whole with its own id
+        for index in [json!(0), json!(null)] {
+            let whole = |id: &str| json!({"tool_calls": [{"index": index, "id": id, "function": {"name": "read", "arguments": "{}"}}]});
+            let answer = answered(Script::stream(&events(&[piece(whole("x")), piece(whole("y"))]), 40));
+            assert_eq!(answer.message.blocks, [call("x", json!({})), call("y", json!({}))]);
+        }
+        // no finish reason, no [DONE], parts as content, wrong content type
+        let mut script = Script::stream(
+            "data: {\"choices\":[{\"delta\":{\"content\":[{\"type\":\"text\",\"text\":\"hi\"}]},\"finish_reason\":\"stop\"}]}",
+            9,
+        );
+        script.headers = "content-type: text/plain\r\n";
+        assert_eq!(answered(script).message.blocks, [Block::Text { text: "hi".into() }]);
+    }
+
+    #[test]
+    fn refusals_are_told_apart() {
+        let refusal = |field: &str, finish: &str| {
+            let mut message = json!({});
+            message[field] = json!("I cannot.");
+            let body = json!({"choices": [{"message": message, "finish_reason": finish}]});
+            answered(Script::plain(200, &body.to_string())).stop
+        };
+        assert_eq!(refusal("refusal", "stop"), Stop::Refusal("I cannot.".into()));
+        assert_eq!(refusal("content", "content_filter"), Stop::Refusal("I cannot.".into()));
+        assert_eq!(refusal("content", "length"), Stop::Length);
+        assert_eq!(refusal("content", "odd"), Stop::Other("odd".into()));
+    }
+
+    #[test]
+    fn what_a_server_does_not_know_is_left_out() {
+        let ok = events(&[piece(json!({"content": "ok"}))]);
+        let complaint = r#"{"error":{"message":"Unsupported parameter: 'max_tokens', use 'max_completion_tokens'"}}"#;
+        let scripts = vec![
+            Script::plain(422, r#"{"detail":"stream_options: extra inputs"}"#),
+            Script::plain(400, complaint),
+            Script::stream(&ok, 20),
+        ];
+        let server = Server::play(scripts);
+        ask("compatible", &server.url, &conversation()).0.unwrap();
+        let last = server.asked().pop().unwrap().body;
+        assert!(last.get("stream_options").is_none() && last["max_completion_tokens"] == 16384 && last.get("max_tokens").is_none());
     }
 }

@@ -42,7 +42,9 @@ pub(super) fn judge(status: u16, body: &str, after: Option<Duration>, asked: &As
     let what = format!("{host} answered {status}: {said}");
     let model_failure = || Failure::new(Kind::Model, &what);
     if is_out_of_credit(status, body) {
-        return Problem::Lasting(model_failure().hint("the provider's account is out of credit or over its quota: top it up, or use another key"));
+        return Problem::Lasting(
+            model_failure().hint("the provider's account is out of credit or over its quota: top it up, or use another key"),
+        );
     }
     match status {
         408 | 409 | 425 | 429 | 500.. => Problem::Passing(model_failure(), after),
@@ -83,11 +85,20 @@ fn contains_any(text: &str, needles: &[&str]) -> bool {
 }
 
 fn is_out_of_credit(status: u16, body: &str) -> bool {
-    matches!(status, 400 | 402 | 429) && contains_any(body, &["insufficient_quota", "credit balance", "billing_error", "billing_not_active"])
+    matches!(status, 400 | 402 | 429)
+        && contains_any(body, &["insufficient_quota", "credit balance", "billing_error", "billing_not_active"])
 }
 
 fn is_too_long(body: &str) -> bool {
-    let signs = ["context_length_exceeded", "prompt is too long", "context length", "context window", "context size", "maximum context", "too many tokens"];
+    let signs = [
+        "context_length_exceeded",
+        "prompt is too long",
+        "context length",
+        "context window",
+        "context size",
+        "maximum context",
+        "too many tokens",
+    ];
     contains_any(body, &signs)
 }
 

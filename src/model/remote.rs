@@ -71,13 +71,7 @@ impl Model for Remote {
         &self.name
     }
 
-    fn answer(
-        &mut self,
-        conversation: &Conversation,
-        deadline: Instant,
-        delta: &mut dyn FnMut(&str),
-        cancel: &Cancel,
-    ) -> Result<Answer> {
+    fn answer(&mut self, conversation: &Conversation, deadline: Instant, delta: &mut dyn FnMut(&str), cancel: &Cancel) -> Result<Answer> {
         cancel.check()?;
         let patience = Patience { deadline, idle: self.idle, cancel };
         let (began, mut tries) = (Instant::now(), 0);
@@ -251,5 +245,93 @@ fn read_event(data: &[u8], reader: &mut dyn Reader, delta: &mut dyn FnMut(&str))
         Ok(value) => reader.event(&value, delta),
         Err(_) if data.trim_ascii().is_empty() => Ok(()),
         Err(_) => Err(Unread::Broken("an event of the stream is no JSON")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scripted::{Script, Server, ask, ask_with};
+    use super::super::{Message, Role, Stop};
+    use super::*;
+    use crate::config::{ModelSettings, Span};
+
+    const GOOD: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"fine\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+
+    fn hello() -> Conversation {
+        let blocks = vec![super::super::Block::Text { text: "hello".into() }];
+        Conversation { messages: vec![Message { role: Role::User, blocks }], ..Conversation::default() }
+    }
+
+    fn good() -> Script {
+        Script::stream(GOOD, 11)
+    }
+
+    #[test]
+    fn passing_troubles_are_tried_again() {
+        let waits = Script { headers: "retry-after: 0\r\ncontent-type: application/json\r\n", ..Script::plain(429, "{}") };
+        let nonsense = Script::plain(200, "<html>maintenance</html>");
+        let broken_event = Script::stream("data: {\"choi\n\n", 4);
+        let cut_off = Script::stream(&GOOD[..40], 7);
+        let promised =
+            Script { headers: "content-type: application/json\r\ncontent-length: 900\r\n", ..Script::plain(200, "{\"choices\"") };
+        let scripts =
+            vec![waits, Script::plain(502, "bad gateway"), Script::plain(529, "{}"), nonsense, broken_event, cut_off, promised, good()];
+        let count = scripts.len();
+        let server = Server::play(scripts);
+        let (answer, _) = ask("compatible", &server.url, &hello());
+        assert_eq!(answer.unwrap().stop, Stop::End);
+        assert_eq!(server.asked().len(), count);
+    }
+
+    #[test]
+    fn lasting_troubles_are_not_and_never_show_the_key() {
+        for status in [400, 401, 403, 404, 413] {
+            let server = Server::play(vec![Script::plain(status, r#"{"error":{"message":"bad key k-secret"}}"#), good()]);
+            let failure = ask("openai", &server.url, &hello()).0.unwrap_err();
+            assert_eq!(server.asked().len(), 1, "{status}");
+            assert!(!failure.hints.is_empty() && !format!("{failure:?}").contains("k-secret"), "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn one_budget_holds_all_tries() {
+        let settings = ModelSettings { retry_budget: Span::seconds(1), ..ModelSettings::default() };
+        let patient = Script { headers: "retry-after: 7200\r\n", ..Script::plain(503, "later") };
+        let server = Server::play(vec![patient, good()]);
+        let failure = ask_with(&settings, "openai", &server.url, &hello(), &Cancel::default(), Duration::from_secs(60)).0.unwrap_err();
+        assert_eq!(failure.kind, Kind::Model);
+        assert!(failure.hints[0].contains("7200") && failure.line().contains("503"), "{failure:?}");
+        assert_eq!(server.asked().len(), 1);
+        let nobody = "http://127.0.0.1:1";
+        let settings = ModelSettings { retry_budget: "50ms".parse().unwrap(), ..ModelSettings::default() };
+        let failure = ask_with(&settings, "openai", nobody, &hello(), &Cancel::default(), Duration::from_secs(60)).0.unwrap_err();
+        assert!(failure.line().contains("connecting to 127.0.0.1"), "{failure:?}");
+    }
+
+    #[test]
+    fn silence_ends_by_idle_time_deadline_or_stop() {
+        let silent = || Server::play(vec![Script { hang: true, ..Script::stream(&GOOD[..20], 20) }, good()]);
+        let (server, never) = (silent(), Cancel::default());
+        let settings = ModelSettings { idle_timeout: "100ms".parse().unwrap(), ..ModelSettings::default() };
+        let minute = Duration::from_secs(60);
+        assert!(ask_with(&settings, "openai", &server.url, &hello(), &never, minute).0.is_ok());
+        assert_eq!(server.asked().len(), 2);
+
+        let server = silent();
+        let failure =
+            ask_with(&ModelSettings::default(), "openai", &server.url, &hello(), &never, Duration::from_millis(80)).0.unwrap_err();
+        assert_eq!(failure.kind, Kind::Budget);
+
+        let (server, cancel) = (silent(), Cancel::default());
+        let (url, soon) = (server.url.clone(), cancel.clone());
+        let watcher = std::thread::spawn(move || {
+            server.wait_until_asked();
+            soon.request(Kind::Interrupted);
+            (Instant::now(), server)
+        });
+        let failure = ask_with(&ModelSettings::default(), "openai", &url, &hello(), &cancel, minute).0.unwrap_err();
+        let (stopped, _server) = watcher.join().unwrap();
+        assert_eq!(failure.kind, Kind::Interrupted);
+        assert!(stopped.elapsed() < Duration::from_secs(5), "noticed late: {:?}", stopped.elapsed());
     }
 }

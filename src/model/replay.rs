@@ -85,3 +85,62 @@ fn results(messages: &[Message]) -> impl Iterator<Item = (&str, bool)> {
         _ => None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Stop, ToolSpec};
+    use crate::task::Usage;
+
+    fn message(role: Role, block: Block) -> Message {
+        Message { role, blocks: vec![block] }
+    }
+
+    fn recorded(folder: &Path) -> Replay {
+        let call = Block::Call { id: "c1".into(), name: "read".into(), input: serde_json::json!({}) };
+        let answer =
+            |block, stop| Line::Answer { answer: Answer { message: message(Role::Assistant, block), stop, usage: Usage::default() } };
+        let lines = [
+            Line::Message { message: message(Role::User, Block::Text { text: "task".into() }) },
+            answer(call, Stop::Calls),
+            Line::Message { message: message(Role::User, result(false)) },
+            answer(Block::Text { text: "done".into() }, Stop::End),
+        ];
+        Recording::open(&folder.join("trajectory.jsonl")).unwrap().0.append(&lines).unwrap();
+        Replay::open(folder).unwrap()
+    }
+
+    fn result(error: bool) -> Block {
+        Block::Result { id: "c1".into(), text: String::new(), error }
+    }
+
+    #[test]
+    fn answers_come_in_order_and_then_it_is_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut replay = recorded(folder.path());
+        assert!(replay.name().starts_with("replay of /"));
+        let schema = serde_json::json!({});
+        let tools = vec![ToolSpec { name: "read".into(), description: String::new(), schema }];
+        let mut talk = Conversation { tools, ..Conversation::default() };
+        let mut next = |talk: &Conversation| replay.answer(talk, Instant::now(), &mut |_| {}, &Cancel::default());
+        let first = next(&talk).unwrap();
+        assert_eq!(first.stop, Stop::Calls);
+        talk.messages.push(first.message);
+        talk.messages.push(message(Role::User, result(true)));
+        assert!(next(&talk).unwrap_err().line().contains("failed now"));
+        talk.messages.pop();
+        talk.messages.push(message(Role::User, result(false)));
+        let second = next(&talk).unwrap();
+        assert_eq!(second.stop, Stop::End);
+        talk.messages.push(second.message);
+        assert!(next(&talk).unwrap_err().line().contains("all its 2 answers are played"));
+    }
+
+    #[test]
+    fn a_call_of_an_unknown_tool_or_no_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let answer = recorded(folder.path()).answer(&Conversation::default(), Instant::now(), &mut |_| {}, &Cancel::default());
+        assert!(answer.unwrap_err().line().contains("no such tool"));
+        assert_eq!(Replay::open(&folder.path().join("absent")).err().unwrap().kind, Kind::Config);
+    }
+}
