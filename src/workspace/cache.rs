@@ -146,3 +146,41 @@ pub(super) fn keep(repository: &Repository, family: &str, id: Oid) -> Result<()>
     let kept = repository.reference(&name, id, true, "kept by loom");
     kept.map(drop).or_fail(Kind::Workspace, || format!("keeping {id} in the cache"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::fixture::Origin;
+
+    #[test]
+    fn revisions_blobs_and_paths_are_read() {
+        let origin = Origin::new();
+        let (cache, base) = origin.cached();
+        for revision in ["main", base.as_str(), base.short()] {
+            assert_eq!(cache.resolve(revision).unwrap(), base, "{revision}");
+        }
+        for wrong in ["nowhere", "", "HEAD~1", "../x", "abc"] {
+            assert_eq!(cache.resolve(wrong).unwrap_err().kind, Kind::Workspace, "{wrong}");
+        }
+        let tree = cache.tree_of(&base).unwrap();
+        assert_eq!(cache.blob(&tree, "README.md").unwrap().unwrap(), b"# widget\n");
+        assert_eq!(cache.blob(&tree, "src").unwrap(), None);
+        assert_eq!(cache.blob(&tree, "src/none.rs").unwrap(), None);
+        let paths = cache.paths(&tree).unwrap();
+        assert!(paths.is_sorted() && paths.contains(&"src/deep/er.rs".to_owned()), "{paths:?}");
+    }
+
+    #[test]
+    fn a_cache_is_shared_between_threads() {
+        fn shared<T: Send + Sync>() {}
+        shared::<Cache>();
+        shared::<crate::workspace::Workspace>();
+    }
+
+    #[test]
+    fn a_cache_that_was_never_fetched_cannot_be_opened() {
+        let origin = Origin::new();
+        let failure = Cache::open(&origin.beside("cache"), &origin.url()).unwrap_err();
+        assert!(failure.line().contains("opening the cache"), "{failure:?}");
+    }
+}

@@ -77,4 +77,30 @@ mod tests {
         let signed = "fix\n\nSigned-off-by: A B <a@b>";
         assert_eq!(message(signed, Some(true)), format!("{signed}\n"));
     }
+
+    #[test]
+    fn the_same_input_gives_the_same_commit() {
+        let origin = crate::workspace::fixture::Origin::new();
+        let (cache, base) = origin.cached();
+        let tree = cache.tree_of(&base).unwrap();
+        let identity = GitSettings::default();
+        let at = "2026-01-02T03:04:05Z".parse().unwrap();
+        let make = |message| cache.commit(&base, &tree, &Commit { message, identity: &identity, at }).unwrap();
+        assert_eq!(make("one"), make("one"));
+        assert_ne!(make("one"), make("two"));
+        let repository = cache.repository().unwrap();
+        let commit = repository.find_commit(oid(make("one").as_str()).unwrap()).unwrap();
+        assert_eq!(commit.parent_id(0).unwrap().to_string(), base.as_str());
+        assert_eq!(commit.author().name().unwrap(), "loom");
+        assert_eq!(commit.time().seconds(), 1_767_323_045);
+    }
+
+    #[test]
+    fn an_identity_git_cannot_write_is_a_configuration_failure() {
+        let origin = crate::workspace::fixture::Origin::new();
+        let (cache, base) = origin.cached();
+        let identity = GitSettings { name: " ".into(), ..GitSettings::default() };
+        let commit = Commit { message: "x", identity: &identity, at: jiff::Timestamp::UNIX_EPOCH };
+        assert_eq!(cache.commit(&base, &cache.tree_of(&base).unwrap(), &commit).unwrap_err().kind, Kind::Config);
+    }
 }

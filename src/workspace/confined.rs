@@ -127,7 +127,7 @@ fn refused(path: &str, verb: &str, error: &std::io::Error) -> Failure {
     let no_reader = error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error());
     let why = match error.kind() {
         ErrorKind::NotFound => "there is no such file".to_owned(),
-        ErrorKind::NotADirectory => "a part of the path is a file, not a folder".to_owned(),
+        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => "a part of the path is a file, not a folder".to_owned(),
         ErrorKind::IsADirectory => "it is a folder, not a file".to_owned(),
         ErrorKind::StorageFull => "the disk is full".to_owned(),
         ErrorKind::PermissionDenied if error.raw_os_error().is_none() => "a link in it leads out of the repository".to_owned(),
@@ -137,4 +137,92 @@ fn refused(path: &str, verb: &str, error: &std::io::Error) -> Failure {
         _ => error.to_string(),
     };
     Failure::new(Kind::Workspace, format_args!("cannot {verb} {path}: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::fixture::Origin;
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    const MUCH: u64 = 1 << 20;
+
+    #[test]
+    fn files_are_read_written_and_removed() {
+        let origin = Origin::new();
+        let (_, _, workspace) = origin.workspace();
+        assert_eq!(workspace.read("./README.md", MUCH).unwrap(), b"# widget\n");
+        assert!(workspace.read("link", MUCH).unwrap().starts_with(b"pub fn one"));
+        workspace.write("a/b/c.txt", b"deep").unwrap();
+        workspace.write("run.sh", b"#!/bin/sh\n").unwrap();
+        assert_eq!(std::fs::metadata(workspace.root().join("run.sh")).unwrap().permissions().mode() & 0o777, 0o755);
+        workspace.write("link", b"through").unwrap();
+        assert_eq!(workspace.read("src/lib.rs", MUCH).unwrap(), b"through");
+        workspace.remove("out").unwrap();
+        workspace.remove("a/b/c.txt").unwrap();
+        assert!(!workspace.is_file("a/b/c.txt") && workspace.is_file("src/lib.rs") && !workspace.is_file("src"));
+        assert_eq!(std::fs::read_dir(workspace.root().join("a/b")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn no_path_leads_out() {
+        let origin = Origin::new();
+        let (_, _, workspace) = origin.workspace();
+        let secret = origin.beside("secret.txt");
+        std::fs::write(&secret, "secret").unwrap();
+        symlink("../secret.txt", workspace.root().join("leak")).unwrap();
+        symlink(&secret, workspace.root().join("leak-absolute")).unwrap();
+        symlink("..", workspace.root().join("up")).unwrap();
+        let absolute = secret.to_str().unwrap();
+        for path in [
+            absolute,
+            "../secret.txt",
+            "src/../../secret.txt",
+            "leak",
+            "leak-absolute",
+            "up/secret.txt",
+            "out/hostname",
+            ".git/config",
+            "a\0b",
+            "",
+            ".",
+        ] {
+            for failure in [workspace.read(path, MUCH).unwrap_err(), workspace.write(path, b"x").unwrap_err()] {
+                assert_eq!(failure.kind, Kind::Workspace);
+                assert!(!failure.line().contains("outside of the filesystem"), "{failure:?}");
+            }
+            assert!(!workspace.is_file(path), "{path}");
+        }
+        assert!(workspace.remove("up/secret.txt").is_err() && workspace.remove("../secret.txt").is_err());
+        assert!(workspace.read("leak", MUCH).unwrap_err().line().contains("leak: a link in it leads out"));
+        assert_eq!(std::fs::read(&secret).unwrap(), b"secret");
+        assert!(workspace.write("out/new.txt", b"x").is_err());
+    }
+
+    #[test]
+    fn pipes_folders_and_circles_are_named_and_never_waited_for() {
+        let origin = Origin::new();
+        let (_, _, workspace) = origin.workspace();
+        mknodat(CWD, workspace.root().join("pipe"), FileType::Fifo, Mode::from(0o644), 0).unwrap();
+        symlink("round", workspace.root().join("round")).unwrap();
+        for (path, why) in [("pipe", "pipe"), ("src", "folder"), ("round", "circle"), ("README.md/x", "not a folder")] {
+            for failure in [workspace.read(path, MUCH).unwrap_err(), workspace.write(path, b"x").unwrap_err()] {
+                assert!(failure.line().contains(why) && failure.line().contains(path), "{path}: {failure:?}");
+            }
+        }
+        for path in ["pipe", "src", "none"] {
+            assert!(workspace.remove(path).is_err(), "{path}");
+        }
+        let failure = workspace.read("none.rs", MUCH).unwrap_err();
+        assert_eq!(failure.line(), "cannot read none.rs: there is no such file");
+    }
+
+    #[test]
+    fn a_file_over_the_limit_is_refused_and_one_at_the_limit_is_not() {
+        let origin = Origin::new();
+        let (_, _, workspace) = origin.workspace();
+        assert!(workspace.read("README.md", 9).is_ok());
+        assert!(workspace.read("README.md", 8).unwrap_err().line().contains("larger than 8 bytes"));
+    }
 }

@@ -76,7 +76,8 @@ fn file_change(diff: &Diff<'_>, at: usize) -> Result<FileChange> {
         _ => Change::Modified,
     };
     let text = git2::Patch::from_diff(diff, at).or_fail(Kind::Workspace, doing)?;
-    let binary = delta.old_file().is_binary() || delta.new_file().is_binary() || diff.get_delta(at).is_some_and(|delta| delta.flags().is_binary());
+    let binary =
+        delta.old_file().is_binary() || delta.new_file().is_binary() || diff.get_delta(at).is_some_and(|delta| delta.flags().is_binary());
     let (added, removed) = match text {
         Some(text) if !binary => text.line_stats().map(|(_, added, removed)| (added, removed)).or_fail(Kind::Workspace, doing)?,
         _ => (0, 0),
@@ -117,3 +118,91 @@ fn as_path(path: &[u8]) -> &std::path::Path {
     std::path::Path::new(std::ffi::OsStr::from_bytes(path))
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::Workspace;
+    use crate::workspace::fixture::Origin;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    fn find<'a>(patch: &'a Patch, path: &str) -> &'a FileChange {
+        patch.files.iter().find(|file| file.path == path).unwrap_or_else(|| panic!("no {path} in {:?}", patch.files))
+    }
+
+    #[test]
+    fn every_kind_of_change_survives_the_way_through_a_patch() {
+        let origin = Origin::new();
+        let long: String = (0..40).map(|line| format!("line {line}\n")).collect();
+        origin.write("long.txt", long.as_bytes());
+        origin.write("no newline.txt", b"one");
+        origin.write("empty.txt", b"");
+        origin.write("sp ace/\u{e4}.txt", b"x\n");
+        origin.commit("more");
+        let (cache, base, workspace) = origin.workspace();
+        let root = workspace.root().to_path_buf();
+        workspace.write("src/lib.rs", b"pub fn one() -> u32 {\n    2\n}\n").unwrap();
+        workspace.write("picture.bin", &[9, 0, 9, 0]).unwrap();
+        workspace.write("new.bin", &[0; 4000]).unwrap();
+        workspace.write("empty-too", b"").unwrap();
+        workspace.write("no newline.txt", b"two").unwrap();
+        workspace.write("empty.txt", b"filled\n").unwrap();
+        workspace.remove("src/deep/er.rs").unwrap();
+        std::fs::rename(root.join("long.txt"), root.join("moved.txt")).unwrap();
+        workspace.write("moved.txt", long.replace("line 7\n", "line seven\n").as_bytes()).unwrap();
+        std::fs::set_permissions(root.join("README.md"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::remove_file(root.join("run.sh")).unwrap();
+        symlink("README.md", root.join("run.sh")).unwrap();
+        std::fs::write(root.join(as_path(b"caf\xe9")), "odd\n").unwrap();
+        let patch = workspace.patch().unwrap();
+        assert_eq!(cache.apply(&base, &patch.diff).unwrap(), patch.head_tree, "{}", String::from_utf8_lossy(&patch.diff));
+        assert_eq!(find(&patch, "moved.txt").change, Change::Renamed("long.txt".into()));
+        assert_eq!(find(&patch, "src/deep/er.rs").mode, 0);
+        assert_eq!((find(&patch, "src/lib.rs").added, find(&patch, "src/lib.rs").removed), (1, 1));
+        assert!(find(&patch, "picture.bin").binary && find(&patch, "new.bin").binary);
+        assert_eq!(find(&patch, "README.md").mode, 0o100755);
+        assert_eq!(find(&patch, "caf\u{fffd}").change, Change::Added);
+        assert!(patch.files.iter().any(|file| file.path == "run.sh" && file.mode == 0o120000));
+        assert_eq!(cache.patch(&base, &patch.head_tree).unwrap(), patch);
+    }
+
+    #[test]
+    fn settings_of_the_machine_do_not_change_a_patch() {
+        let origin = Origin::new();
+        let (cache, base, workspace) = origin.workspace();
+        workspace.write("README.md", b"# gadget\n").unwrap();
+        let patch = workspace.patch().unwrap();
+        let mut config = git2::Config::open(&cache.path.join("config")).unwrap();
+        config.set_bool("diff.noprefix", true).unwrap();
+        config.set_str("diff.context", "0").unwrap();
+        assert_eq!(cache.patch(&base, &patch.head_tree).unwrap().diff, patch.diff);
+        assert!(patch.diff.starts_with(b"diff --git a/README.md b/README.md\n"));
+    }
+
+    #[test]
+    fn a_patch_that_does_not_fit_is_refused() {
+        let origin = Origin::new();
+        let (cache, base, workspace) = origin.workspace();
+        assert_eq!(cache.apply(&base, b"").unwrap(), cache.tree_of(&base).unwrap());
+        workspace.write("README.md", b"# gadget\n").unwrap();
+        workspace.write("new.txt", b"new\n").unwrap();
+        let diff = workspace.patch().unwrap().diff;
+        origin.write("README.md", b"# something else\n");
+        let moved = origin.commit("moved on");
+        origin.fetch(None).unwrap();
+        assert_eq!(cache.apply(&moved, &diff).unwrap_err().kind, Kind::Workspace);
+        let added = String::from_utf8(diff).unwrap();
+        let added = &added[added.find("diff --git a/new.txt").unwrap()..];
+        for wrong in [added.replace("new.txt", "README.md"), added.replace("new.txt", "../x"), added.replace("new.txt", ".git/x")] {
+            assert!(cache.apply(&base, wrong.as_bytes()).is_err(), "{wrong}");
+        }
+        assert!(cache.apply(&base, b"nonsense").is_err());
+    }
+
+    #[test]
+    fn nothing_changed_is_an_empty_patch() {
+        let origin = Origin::new();
+        let (_, _, workspace) = origin.workspace();
+        let patch = Workspace::patch(&workspace).unwrap();
+        assert!(patch.is_empty() && patch.diff.is_empty() && patch.files.is_empty());
+    }
+}

@@ -191,8 +191,24 @@ fn readable(repository: &git2::Repository, commit: &str) -> bool {
 
 fn is_damage(failure: &Failure) -> bool {
     let words = failure.line().to_lowercase();
-    let signs = ["corrupt", "bad object", "missing blob", "missing tree", "did not send all necessary", "unable to read", "loose object",
-        "inflate", "invalid index-pack", "pack has", "packfile", "not a git repository", "is empty", "bad ref", "broken", "sha1 mismatch"];
+    let signs = [
+        "corrupt",
+        "bad object",
+        "missing blob",
+        "missing tree",
+        "did not send all necessary",
+        "unable to read",
+        "loose object",
+        "inflate",
+        "invalid index-pack",
+        "pack has",
+        "packfile",
+        "not a git repository",
+        "is empty",
+        "bad ref",
+        "broken",
+        "sha1 mismatch",
+    ];
     signs.iter().any(|sign| words.contains(sign))
 }
 
@@ -241,9 +257,135 @@ impl Lock {
             }
             call.cancel.check()?;
             if Instant::now() >= call.deadline {
-                return Err(Failure::new(Kind::Workspace, "another loom is still fetching this repository").hint("try again later").context(doing()));
+                return Err(Failure::new(Kind::Workspace, "another loom is still fetching this repository")
+                    .hint("try again later")
+                    .context(doing()));
             }
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::fixture::{Origin, WALL, run_git};
+
+    #[test]
+    fn the_default_branch_is_fetched_and_followed() {
+        let origin = Origin::new();
+        let (cache, first, branch) = origin.fetch(None).unwrap();
+        assert_eq!(branch, "main");
+        origin.write("new.txt", b"new\n");
+        let second = origin.commit("second");
+        assert_eq!(origin.fetch(None).unwrap().1, second);
+        assert_eq!(cache.resolve("main").unwrap(), second);
+        assert!(cache.tree_of(&first).is_ok());
+    }
+
+    #[test]
+    fn a_branch_that_was_rewritten_or_moved_back_is_followed_too() {
+        let origin = Origin::new();
+        let (_, first, _) = origin.fetch(None).unwrap();
+        origin.write("new.txt", b"new\n");
+        origin.commit("second");
+        origin.fetch(None).unwrap();
+        run_git(&origin.path(), &["reset", "-q", "--hard", first.as_str()]);
+        assert_eq!(origin.fetch(None).unwrap().1, first);
+    }
+
+    #[test]
+    fn an_empty_repository_and_a_missing_branch_are_named() {
+        let empty = Origin::empty().fetch(None).unwrap_err();
+        assert_eq!(empty.kind, Kind::Workspace);
+        assert!(empty.line().contains("the repository is empty"), "{empty:?}");
+        assert!(!empty.hints.is_empty());
+        let missing = Origin::new().fetch(Some("develop")).unwrap_err();
+        assert!(missing.line().contains("no branch \"develop\"") && missing.hints[0].contains("main"), "{missing:?}");
+        assert_eq!(Origin::new().fetch(Some("a..b")).unwrap_err().kind, Kind::Config);
+    }
+
+    #[test]
+    fn leftovers_of_a_killed_fetch_do_not_stop_the_next() {
+        let origin = Origin::new();
+        let (cache, ..) = origin.fetch(None).unwrap();
+        for left in ["refs/remotes/origin/main.lock", "packed-refs.lock", "objects/pack/tmp_pack_x"] {
+            std::fs::write(cache.path.join(left), "").unwrap();
+        }
+        origin.write("new.txt", b"new\n");
+        let second = origin.commit("second");
+        assert_eq!(origin.fetch(None).unwrap().1, second);
+        assert!(!cache.path.join("objects/pack/tmp_pack_x").exists());
+    }
+
+    #[test]
+    fn a_damaged_cache_is_made_again_and_kept_aside() {
+        for damage in ["HEAD", "objects"] {
+            let origin = Origin::new();
+            let (cache, first, _) = origin.fetch(None).unwrap();
+            let place = cache.path.join(damage);
+            if place.is_dir() {
+                std::fs::remove_dir_all(&place).unwrap()
+            } else {
+                std::fs::remove_file(&place).unwrap()
+            }
+            let (cache, again, _) = origin.fetch(None).unwrap();
+            assert_eq!(again, first, "{damage}");
+            assert!(cache.tree_of(&again).is_ok());
+            assert!(cache.path.with_extension("broken").exists());
+        }
+    }
+
+    #[test]
+    fn packs_cut_short_are_fetched_again() {
+        let origin = Origin::new();
+        let (cache, first, _) = origin.fetch(None).unwrap();
+        for entry in std::fs::read_dir(cache.path.join("objects/pack")).unwrap() {
+            let path = entry.unwrap().path();
+            std::fs::remove_file(&path).unwrap();
+            std::fs::write(&path, "").unwrap();
+        }
+        let (cache, again, _) = origin.fetch(None).unwrap();
+        assert_eq!(again, first);
+        let tree = cache.tree_of(&again).unwrap();
+        assert!(cache.blob(&tree, "README.md").unwrap().is_some());
+    }
+
+    #[test]
+    fn many_at_once_end_with_one_good_cache() {
+        let origin = Origin::new();
+        std::thread::scope(|scope| {
+            let hands: Vec<_> = (0..4).map(|_| scope.spawn(|| origin.fetch(None).map(|found| found.1))).collect();
+            let mut found: Vec<_> = hands.into_iter().map(|hand| hand.join().unwrap().unwrap()).collect();
+            found.dedup();
+            assert_eq!(found.len(), 1);
+        });
+    }
+
+    #[test]
+    fn a_lock_that_is_held_ends_at_the_deadline_or_the_request_to_stop() {
+        let origin = Origin::new();
+        let cancel = Cancel::default();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.lock");
+        let long = Call::new(None, WALL, &cancel);
+        let held = Lock::take(&path, &long).unwrap();
+        let short = Call::new(None, Duration::ZERO, &cancel);
+        assert!(Lock::take(&path, &short).is_err_and(|failure| failure.line().contains("another loom")));
+        cancel.request(Kind::Interrupted);
+        assert!(Lock::take(&path, &long).is_err_and(|failure| failure.kind == Kind::Interrupted));
+        drop(held);
+        drop(origin);
+    }
+
+    #[test]
+    fn bare_remotes_and_tags_come_along() {
+        let origin = Origin::new();
+        run_git(&origin.path(), &["-c", "user.name=a", "-c", "user.email=a@b", "tag", "-a", "v1.0", "-m", "one"]);
+        run_git(&origin.beside("."), &["clone", "-q", "--bare", "widget", "bare.git"]);
+        let bare = origin.beside("bare.git");
+        let (cache, base, _) =
+            Cache::fetch(&origin.beside("cache"), bare.to_str().unwrap(), Some("main"), None, WALL, &Cancel::default()).unwrap();
+        assert_eq!(cache.resolve("v1.0").unwrap(), base);
     }
 }

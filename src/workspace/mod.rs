@@ -8,6 +8,8 @@ mod confined;
 mod difference;
 mod export;
 mod fetch;
+#[cfg(test)]
+mod fixture;
 mod ignored;
 mod names;
 mod overlay;

@@ -84,3 +84,56 @@ fn grafted(repository: &Repository, before: Option<&git2::Tree<'_>>, graft: &Gra
     }
     builder.write().map(Some).or_fail(Kind::Workspace, || "writing a folder of the tree")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::fixture::Origin;
+
+    fn text(path: &str, content: &str) -> (String, Content) {
+        (path.into(), Some((content.into(), FILE)))
+    }
+
+    fn gone(path: &str) -> (String, Content) {
+        (path.into(), None)
+    }
+
+    #[test]
+    fn paths_are_replaced_added_and_deleted() {
+        let origin = Origin::new();
+        let (cache, base) = origin.cached();
+        let tree = cache.tree_of(&base).unwrap();
+        assert_eq!(cache.overlay(&tree, &[]).unwrap(), tree);
+        let changes = [text("src/lib.rs", "new"), text("a/b/c.rs", "c"), gone("src/deep/er.rs"), gone("no/where")];
+        let mixed = cache.overlay(&tree, &changes).unwrap();
+        assert_eq!(cache.blob(&mixed, "src/lib.rs").unwrap().unwrap(), b"new");
+        assert_eq!(cache.blob(&mixed, "a/b/c.rs").unwrap().unwrap(), b"c");
+        let paths = cache.paths(&mixed).unwrap();
+        assert!(!paths.iter().any(|path| path.starts_with("src/deep") || path.starts_with("no")), "{paths:?}");
+        assert_eq!(paths.len(), cache.paths(&tree).unwrap().len());
+    }
+
+    #[test]
+    fn a_file_takes_a_folders_place_and_back() {
+        let origin = Origin::new();
+        let (cache, base) = origin.cached();
+        let tree = cache.tree_of(&base).unwrap();
+        let flat = cache.overlay(&tree, &[text("src", "now a file")]).unwrap();
+        assert_eq!(cache.blob(&flat, "src").unwrap().unwrap(), b"now a file");
+        let deep = cache.overlay(&flat, &[gone("src"), text("src/main.rs", "x")]).unwrap();
+        assert_eq!(cache.blob(&deep, "src/main.rs").unwrap().unwrap(), b"x");
+        assert!(cache.overlay(&tree, &[text("x", "1"), text("x/y", "2")]).is_err());
+        let all: Vec<_> = cache.paths(&tree).unwrap().iter().map(|path| gone(path)).collect();
+        assert!(cache.paths(&cache.overlay(&tree, &all).unwrap()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn paths_that_lead_out_are_refused() {
+        let origin = Origin::new();
+        let (cache, base) = origin.cached();
+        let tree = cache.tree_of(&base).unwrap();
+        for path in ["", "/x", "../x", "a//b", ".git/config", "a/./b"] {
+            assert!(cache.overlay(&tree, &[text(path, "x")]).is_err(), "{path:?}");
+        }
+    }
+}

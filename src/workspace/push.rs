@@ -61,3 +61,65 @@ fn head(branch: &str) -> Result<String> {
     }
     Ok(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::GitSettings;
+    use crate::workspace::Commit;
+    use crate::workspace::fixture::{Origin, WALL};
+
+    fn push(cache: &Cache, commit: &CommitId, expected: Option<&CommitId>) -> Result<()> {
+        cache.push(commit, "loom/issue-1", expected, None, WALL, &Cancel::default())
+    }
+
+    fn standing(cache: &Cache) -> Option<CommitId> {
+        cache.remote_branch("loom/issue-1", None, WALL, &Cancel::default()).unwrap()
+    }
+
+    fn commit(cache: &Cache, parent: &CommitId, content: &str) -> CommitId {
+        let tree = cache.overlay(&cache.tree_of(parent).unwrap(), &[("x.txt".into(), Some((content.into(), 0o100644)))]).unwrap();
+        let identity = GitSettings::default();
+        cache.commit(parent, &tree, &Commit { message: content, identity: &identity, at: jiff::Timestamp::UNIX_EPOCH }).unwrap()
+    }
+
+    #[test]
+    fn a_branch_appears_once_and_moves_only_from_where_loom_left_it() {
+        let origin = Origin::new();
+        let (cache, base) = origin.cached();
+        assert_eq!(standing(&cache), None);
+        let (one, two) = (commit(&cache, &base, "one"), commit(&cache, &base, "two"));
+        push(&cache, &one, None).unwrap();
+        assert_eq!(standing(&cache), Some(one.clone()));
+        push(&cache, &one, None).unwrap();
+        let refused = push(&cache, &two, None).unwrap_err();
+        assert_eq!(refused.kind, Kind::Forge);
+        assert!(refused.line().contains("not where loom left it"), "{refused:?}");
+        assert_eq!(standing(&cache), Some(one.clone()));
+        push(&cache, &two, Some(&one)).unwrap();
+        assert_eq!(standing(&cache), Some(two.clone()));
+        assert!(push(&cache, &one, Some(&base)).is_err());
+        assert_eq!(standing(&cache), Some(two));
+    }
+
+    #[test]
+    fn a_hook_that_says_no_is_told_in_its_own_words() {
+        let origin = Origin::new();
+        let (cache, base) = origin.cached();
+        let hook = origin.path().join(".git/hooks/pre-receive");
+        std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+        std::fs::write(&hook, "#!/bin/sh\necho 'no pushes on a Sunday' >&2\nexit 1\n").unwrap();
+        std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let refused = push(&cache, &commit(&cache, &base, "one"), None).unwrap_err();
+        assert!(refused.line().contains("no pushes on a Sunday") && refused.line().contains("hook at the remote"), "{refused:?}");
+    }
+
+    #[test]
+    fn names_that_are_no_branches_never_reach_git() {
+        let origin = Origin::new();
+        let (cache, base) = origin.cached();
+        for name in ["", "-x", "a..b", "a b", "x.lock", "a\nb"] {
+            assert_eq!(cache.push(&base, name, None, None, WALL, &Cancel::default()).unwrap_err().kind, Kind::Config, "{name:?}");
+        }
+    }
+}

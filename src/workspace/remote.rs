@@ -19,7 +19,9 @@ impl Remote {
     /// Reads what a person or a forge wrote.
     pub fn parse(text: &str) -> Result<Remote> {
         if text.trim().is_empty() || text.starts_with('-') || text.chars().any(char::is_control) {
-            return Err(Failure::new(Kind::Usage, format_args!("not a repository: {text:?}")).hint("give a URL or the path of a git repository"));
+            return Err(
+                Failure::new(Kind::Usage, format_args!("not a repository: {text:?}")).hint("give a URL or the path of a git repository")
+            );
         }
         if let Some(path) = text.strip_prefix("file://") {
             return local(path);
@@ -56,7 +58,8 @@ fn is_scp_like(text: &str) -> bool {
 fn by_url(text: &str) -> Result<Remote> {
     let url = url::Url::parse(text).or_fail(Kind::Usage, || format!("reading the repository's URL {text:?}"))?;
     if !matches!(url.scheme(), "https" | "http" | "ssh") {
-        return Err(Failure::new(Kind::Usage, format_args!("loom does not clone by {}://", url.scheme())).hint("use https://, ssh:// or a local path"));
+        return Err(Failure::new(Kind::Usage, format_args!("loom does not clone by {}://", url.scheme()))
+            .hint("use https://, ssh:// or a local path"));
     }
     let names_user = !url.username().is_empty() && url.scheme() != "ssh";
     if url.password().is_some() || names_user {

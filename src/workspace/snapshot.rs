@@ -88,7 +88,9 @@ impl Workspace {
         let repository = self.cache.repository()?;
         let odb = repository.odb().or_fail(Kind::Workspace, || "opening the cache's objects")?;
         let mut walk = Walk::new(&mut memory, &odb);
-        let root = walk.folder(self.dir.as_fd(), b"", Inside::Open);
+        // The confined folder is a handle for paths only; listing needs one that can be read.
+        let top = open_folder(self.dir.as_fd(), c".");
+        let root = top.or_fail(Kind::Workspace, || "opening its root").and_then(|top| walk.folder(top.as_fd(), b"", Inside::Open));
         let root = root.map_err(|failure| failure.context(format_args!("reading the workspace {}", self.root.display())))?;
         walk.forget_the_gone();
         let id = match root {
@@ -219,9 +221,7 @@ impl<'a, 'r> Walk<'a, 'r> {
         if ignored && !holds_tracked {
             return Ok(None);
         }
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let opened = rustix::fs::openat(dir, name, flags, Mode::empty());
-        let inner: OwnedFd = opened.or_fail(Kind::Workspace, || format!("opening the folder {}", shown(&path)))?;
+        let inner = open_folder(dir, name).or_fail(Kind::Workspace, || format!("opening the folder {}", shown(&path)))?;
         if !holds_tracked && MARKS.iter().any(|mark| rustix::fs::statat(&inner, *mark, AtFlags::SYMLINK_NOFOLLOW).is_ok()) {
             return Ok(None);
         }
@@ -312,6 +312,11 @@ impl<'a, 'r> Walk<'a, 'r> {
     }
 }
 
+/// A folder to list, never through a link.
+fn open_folder(dir: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<OwnedFd> {
+    rustix::fs::openat(dir, name, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
+}
+
 /// A regular file's bytes. Opened without waiting, so that a pipe put in its place cannot stop loom.
 fn read_file(dir: BorrowedFd<'_>, name: &CStr, limit: u64) -> std::io::Result<Vec<u8>> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -334,5 +339,156 @@ fn what(kind: FileType) -> &'static str {
         FileType::Socket => "a socket",
         FileType::BlockDevice | FileType::CharacterDevice => "a device",
         _ => "a special file",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::fixture::Origin;
+    use std::os::unix::ffi::OsStrExt as _;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    fn changed(workspace: &Workspace) -> Vec<String> {
+        let mut paths: Vec<String> = workspace.patch().unwrap().files.into_iter().map(|file| file.path).collect();
+        paths.sort();
+        paths
+    }
+
+    #[test]
+    fn an_untouched_workspace_is_its_base_tree() {
+        let origin = Origin::new();
+        let (cache, base, workspace) = origin.workspace();
+        assert_eq!(workspace.snapshot().unwrap(), cache.tree_of(&base).unwrap());
+        assert_eq!(workspace.left_out(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_change_of_the_same_size_and_time_is_seen() {
+        let origin = Origin::new();
+        let (_, _, workspace) = origin.workspace();
+        let path = workspace.root().join("README.md");
+        workspace.snapshot().unwrap();
+        let times = std::fs::metadata(&path).unwrap().modified().unwrap();
+        std::fs::write(&path, b"# gadget\n").unwrap();
+        File::options().write(true).open(&path).unwrap().set_modified(times).unwrap();
+        assert_eq!(changed(&workspace), ["README.md"]);
+    }
+
+    #[test]
+    fn ignored_files_stay_out_and_a_new_pattern_hides_nothing() {
+        let origin = Origin::new();
+        let (_, _, workspace) = origin.workspace();
+        for (path, text) in [
+            ("x.log", "by-product"),
+            ("build/out.bin", "by-product"),
+            ("node_modules/m/index.js", "by-product"),
+            ("pkg/__pycache__/a.pyc", "by-product"),
+            ("env/pyvenv.cfg", "by-product"),
+            ("src/new.rs", "work"),
+            ("src/deep/.gitignore", "*\n"),
+            ("src/deep/hidden.rs", "work"),
+        ] {
+            workspace.write(path, text.as_bytes()).unwrap();
+        }
+        workspace.write(".gitignore", b"*.log\n/build/\nnew.rs\n*\n").unwrap();
+        assert_eq!(changed(&workspace), [".gitignore", "src/deep/.gitignore", "src/deep/hidden.rs", "src/new.rs"]);
+    }
+
+    #[test]
+    fn a_pattern_that_was_too_wide_can_be_mended() {
+        let origin = Origin::new();
+        let (_, _, workspace) = origin.workspace();
+        workspace.write("build/rules.rs", b"work").unwrap();
+        workspace.write(".gitignore", b"*.log\n").unwrap();
+        assert_eq!(changed(&workspace), [".gitignore", "build/rules.rs"]);
+    }
+
+    #[test]
+    fn tracked_files_in_an_ignored_folder_belong() {
+        let origin = Origin::new();
+        origin.write("build/kept.txt", b"kept\n");
+        origin.commit("forced");
+        let (_, _, workspace) = origin.workspace();
+        workspace.write("build/kept.txt", b"changed\n").unwrap();
+        workspace.write("build/new.txt", b"by-product\n").unwrap();
+        assert_eq!(changed(&workspace), ["build/kept.txt"]);
+    }
+
+    #[test]
+    fn hostile_files_do_not_stop_or_leave_the_tree() {
+        let origin = Origin::new();
+        let (cache, _, workspace) = origin.workspace();
+        let root = workspace.root().to_path_buf();
+        rustix::fs::mknodat(rustix::fs::CWD, root.join("pipe"), FileType::Fifo, Mode::from(0o644), 0).unwrap();
+        std::fs::remove_file(root.join("README.md")).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, root.join("README.md"), FileType::Fifo, Mode::from(0o644), 0).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(root.join("socket")).unwrap();
+        symlink("/", root.join("slash")).unwrap();
+        symlink("..", root.join("src/up")).unwrap();
+        std::fs::create_dir_all(root.join("nested/.git/hooks")).unwrap();
+        std::fs::write(root.join("nested/file.txt"), "file").unwrap();
+        std::fs::create_dir(root.join(".GIT")).unwrap();
+        std::fs::write(root.join(".GIT/config"), "evil").unwrap();
+        std::fs::write(root.join(std::ffi::OsStr::from_bytes(b"caf\xe9.txt")), "odd").unwrap();
+        let tree = workspace.snapshot().unwrap();
+        let paths = cache.paths(&tree).unwrap();
+        for there in ["nested/file.txt", "slash", "src/up", "caf\u{fffd}.txt"] {
+            assert!(paths.iter().any(|path| path == there), "{there}: {paths:?}");
+        }
+        for absent in ["pipe", "README.md", "socket"] {
+            assert!(!paths.iter().any(|path| path == absent), "{absent}");
+            assert!(workspace.left_out().iter().any(|line| line.starts_with(absent)), "{absent}");
+        }
+        assert!(!paths.iter().any(|path| path.to_lowercase().contains(".git/")), "{paths:?}");
+        assert_eq!(cache.blob(&tree, "slash").unwrap().unwrap(), b"/");
+    }
+
+    #[test]
+    fn a_folder_that_became_a_link_is_a_link() {
+        let origin = Origin::new();
+        let (cache, _, workspace) = origin.workspace();
+        std::fs::remove_dir_all(workspace.root().join("src")).unwrap();
+        symlink("/etc", workspace.root().join("src")).unwrap();
+        let tree = workspace.snapshot().unwrap();
+        assert_eq!(cache.blob(&tree, "src").unwrap().unwrap(), b"/etc");
+        assert!(!cache.paths(&tree).unwrap().iter().any(|path| path.starts_with("src/")));
+    }
+
+    #[test]
+    fn a_giant_is_refused_by_name_and_nothing_is_lost() {
+        let origin = Origin::new();
+        let (_, _, workspace) = origin.workspace();
+        workspace.write("src/new.rs", b"work").unwrap();
+        let giant = workspace.root().join("core.dump");
+        File::create(&giant).unwrap().set_len(LARGEST + 1).unwrap();
+        let failure = workspace.snapshot().unwrap_err();
+        assert_eq!(failure.kind, Kind::Workspace);
+        assert!(failure.line().contains("core.dump has 50 MB"), "{failure:?}");
+        std::fs::remove_file(giant).unwrap();
+        assert_eq!(changed(&workspace), ["src/new.rs"]);
+    }
+
+    #[test]
+    fn snapshots_are_kept_from_collection() {
+        let origin = Origin::new();
+        let (cache, _, workspace) = origin.workspace();
+        workspace.write("src/new.rs", b"work").unwrap();
+        let tree = workspace.snapshot().unwrap();
+        crate::workspace::fixture::run_git(&cache.path, &["--git-dir=.", "gc", "--quiet", "--prune=now"]);
+        assert_eq!(cache.blob(&tree, "src/new.rs").unwrap().unwrap(), b"work");
+    }
+
+    #[test]
+    fn the_exec_bit_and_file_order_are_gits_own() {
+        let origin = Origin::new();
+        let (cache, _, workspace) = origin.workspace();
+        for path in ["a.txt", "a/x", "a-b", "a0"] {
+            workspace.write(path, b"x").unwrap();
+        }
+        std::fs::set_permissions(workspace.root().join("a0"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let tree = workspace.snapshot().unwrap();
+        crate::workspace::fixture::run_git(&cache.path, &["--git-dir=.", "fsck", "--strict", "--no-dangling", tree.as_str()]);
+        assert!(cache.leaves(&tree).unwrap().iter().any(|leaf| leaf.path == b"a0" && leaf.mode == EXECUTABLE));
     }
 }

@@ -16,13 +16,7 @@ use crate::task::CommitId;
 const BRANCH: &str = "refs/heads/work";
 
 /// Makes `.git` with the real base commit and its history, the tags, and an index that matches the files.
-pub(super) fn settle(
-    cache: &Cache,
-    base: &CommitId,
-    tracked: &[Leaf],
-    known: &HashMap<Vec<u8>, Known>,
-    root: &Path,
-) -> Result<()> {
+pub(super) fn settle(cache: &Cache, base: &CommitId, tracked: &[Leaf], known: &HashMap<Vec<u8>, Known>, root: &Path) -> Result<()> {
     let doing = || format!("making the git folder of {}", root.display());
     let mut options = git2::RepositoryInitOptions::new();
     options.external_template(false).initial_head("work").no_reinit(true);
