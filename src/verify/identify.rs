@@ -1,6 +1,7 @@
 //! Which tests of a report are new or changed: matches the runner's test ids with the test functions of the patch's
 //! files in both versions. Parameter tables shift their ids, so a test is matched by its function.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::inline;
@@ -10,7 +11,7 @@ use super::syntax::Language;
 use crate::runner::TestId;
 
 /// How much of a text two test functions must share to be one that was renamed.
-const ALIKE: f32 = 0.6;
+const ALIKE: f32 = 0.75;
 
 /// The test functions of the patch's test side, before and after.
 #[derive(Debug, Clone, Default)]
@@ -146,13 +147,13 @@ pub fn function_key(id: &TestId) -> String {
     parts(id).join("::")
 }
 
-/// How well names fit an id: how deep the id's matching part lies, then how many names agree.
-fn fit(parts: &[&str], names: &[String]) -> Option<(usize, usize, usize)> {
+/// How well names fit an id: how deep the id's matching part lies, how many names agree, how few are left over.
+fn fit(parts: &[&str], names: &[String]) -> Option<(usize, usize, usize, Reverse<usize>)> {
     let own = names.last()?;
     (1..=parts.len()).rev().find_map(|depth| {
         let exact = title_fits(parts[depth - 1], own)?;
         let agree = parts[..depth].iter().rev().zip(names.iter().rev()).take_while(|(part, name)| title_fits(part, name).is_some()).count();
-        Some((depth, exact, agree))
+        Some((depth, exact, agree, Reverse(names.len() - agree)))
     })
 }
 

@@ -67,6 +67,8 @@ pub struct Known {
     pub source_paths: BTreeSet<String>,
     /// Names and parameters that the patch adds to source files, or whose shape it changes.
     pub added: BTreeSet<String>,
+    /// Source files that only the head tree has.
+    pub new_sources: BTreeSet<String>,
 }
 
 /// What a failed test is worth as proof. `file` is where the test is written.
@@ -196,6 +198,7 @@ mod tests {
         Known {
             source_paths: ["src/pkg/core.py".to_owned(), "lib/parse.js".to_owned(), "src/lib.rs".to_owned()].into(),
             added: ["fresh".to_owned()].into(),
+            ..Known::default()
         }
     }
 
