@@ -3,10 +3,20 @@
 //! Owns limits, output caps and the end of the whole process tree; what to run is everybody else's business.
 
 mod cancel;
+mod capture;
+mod environment;
+mod git;
 mod job;
+mod layout;
+mod probe;
+mod spawn;
+mod system;
+mod toolchains;
+mod tree;
+mod untrusted;
+mod watch;
 
 pub use cancel::Cancel;
+pub use git::{Credential, GitJob, git};
 pub use job::{Capture, Ending, Finished, Job, Limits, Mount, Network};
-
-mod contract;
-pub use contract::{Credential, GitJob, Sandbox, Tier, git};
+pub use untrusted::{Sandbox, Tier};
