@@ -71,7 +71,7 @@ impl Environment {
 }
 
 /// A value as people write it in an environment variable: strings plain, lists as TOML or one item per line.
-fn read(key: &Key, text: &str) -> Result<Value, String> {
+pub(super) fn read(key: &Key, text: &str) -> Result<Value, String> {
     let value = match key.shape {
         Shape::Text | Shape::Duration | Shape::Choice => json!(text),
         Shape::List => match toml_text::value(text) {

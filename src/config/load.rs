@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::source::{Setting, Source};
-use super::{Config, Environment, keys, toml_text, validate};
+use super::{Config, Environment, environment, keys, toml_text, validate};
 use crate::error::{Failure, Kind, OrFail, Result};
 
 /// A settings file larger than this is something else.
@@ -36,6 +36,22 @@ pub struct Override {
     pub flag: &'static str,
     /// The value.
     pub value: Value,
+}
+
+impl Override {
+    /// Reads `KEY=VALUE`, the value as it would stand in an environment variable.
+    pub fn parse(flag: &'static str, text: &str) -> Result<Override> {
+        let wrong = |what: String| Failure::new(Kind::Usage, what).hint("`loom config` shows all keys");
+        let (path, value) = text.split_once('=').ok_or_else(|| wrong(format!("{flag} {text}: write it as KEY=VALUE")))?;
+        let path = path.trim();
+        let Some(key) = keys::named(path) else {
+            let near = keys::nearest(path, keys::all().iter().map(|key| key.path.as_str()));
+            let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            return Err(wrong(format!("{flag}: unknown key `{path}`{near}")));
+        };
+        let value = environment::read(key, value.trim()).map_err(|reason| wrong(format!("{flag} {path}: {reason}")))?;
+        Ok(Override { key: &key.path, flag, value })
+    }
 }
 
 /// The settings of one run, checked, and where each came from.

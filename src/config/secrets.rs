@@ -87,6 +87,13 @@ impl fmt::Debug for Secrets {
     }
 }
 
+impl Environment {
+    /// The values of all variables that hold secrets by their usual names; what can be hidden before settings are read.
+    pub fn secret_values(&self) -> Vec<SecretString> {
+        every_value(&Config::default(), self)
+    }
+}
+
 impl Config {
     /// Environment variables that the settings name.
     pub(super) fn named_variables(&self) -> impl Iterator<Item = &str> {
