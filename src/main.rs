@@ -1,3 +1,5 @@
 //! The binary: the exit code of `loom_agent::cli::main`, nothing else.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    loom_agent::cli::main()
+}

@@ -1,6 +1,6 @@
 //! The one place where a process begins. Nothing but what is meant to be inherited is.
 
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
@@ -16,21 +16,24 @@ pub(super) fn start(command: &mut Command, stdin: &[u8]) -> std::io::Result<Chil
     spawn(command, stdin)
 }
 
-/// The same with a pipe on which the child can tell more than an exit code; `announce` puts its number in the command.
-pub(super) fn start_with_status(
+/// The same with two more pipes: a status on which the child tells more than an exit code, and a gate at which it waits
+/// until our end is closed. `announce` puts their numbers in the command; our ends are returned in that order.
+pub(super) fn start_confined(
     command: &mut Command,
     stdin: &[u8],
-    announce: impl FnOnce(&mut Command, RawFd),
-) -> std::io::Result<(Child, OwnedFd)> {
-    let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC)?;
-    super::watch::never_block(std::os::fd::AsFd::as_fd(&ours))?;
-    announce(command, theirs.as_raw_fd());
+    announce: impl FnOnce(&mut Command, RawFd, RawFd),
+) -> std::io::Result<(Child, OwnedFd, OwnedFd)> {
+    let (status, tells) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (waits, gate) = pipe_with(PipeFlags::CLOEXEC)?;
+    super::watch::never_block(status.as_fd())?;
+    announce(command, tells.as_raw_fd(), waits.as_raw_fd());
     let _alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
-    fcntl_setfd(&theirs, FdFlags::empty())?;
+    fcntl_setfd(&tells, FdFlags::empty())?;
+    fcntl_setfd(&waits, FdFlags::empty())?;
     let child = spawn(command, stdin);
-    // Closed before another start can inherit it.
-    drop(theirs);
-    Ok((child?, ours))
+    // Closed before another start can inherit them.
+    drop((tells, waits));
+    Ok((child?, status, gate))
 }
 
 fn spawn(command: &mut Command, stdin: &[u8]) -> std::io::Result<Child> {
