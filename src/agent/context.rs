@@ -7,8 +7,8 @@ use crate::model::{Block, Conversation};
 pub(super) const MOST: usize = 480_000;
 /// What a result keeps of its beginning and of its end.
 const KEPT: usize = 400;
-/// The last messages stay whole whatever their size.
-const RECENT: usize = 8;
+/// So many of the last messages stay whole while there is a choice.
+pub(super) const RECENT: usize = 8;
 
 /// The conversation's size in bytes, about four of them a token.
 pub(super) fn size(conversation: &Conversation) -> usize {
@@ -25,11 +25,11 @@ fn block_size(block: &Block) -> usize {
     }
 }
 
-/// Shortens the oldest results until the conversation is not larger than `most`, as far as that goes.
-/// False when nothing could be shortened.
-pub(super) fn shorten(conversation: &mut Conversation, most: usize) -> bool {
+/// Shortens the oldest results until the conversation is not larger than `most`, as far as that goes without the last `recent`
+/// messages. False when nothing could be shortened.
+pub(super) fn shorten(conversation: &mut Conversation, most: usize, recent: usize) -> bool {
     let mut size = size(conversation);
-    let old = conversation.messages.len().saturating_sub(RECENT);
+    let old = conversation.messages.len().saturating_sub(recent);
     let mut any = false;
     for block in conversation.messages[..old].iter_mut().flat_map(|message| &mut message.blocks) {
         if size <= most {
@@ -63,11 +63,11 @@ mod tests {
         let result = |n: usize| Block::Result { id: n.to_string(), text: "ä".repeat(5_000), error: false };
         let messages = (0..20).map(|n| Message { role: Role::User, blocks: vec![result(n)] }).collect();
         let mut talk = Conversation { messages, ..Conversation::default() };
-        assert!(shorten(&mut talk, 150_000));
+        assert!(shorten(&mut talk, 150_000, RECENT));
         let lengths: Vec<usize> = talk.messages.iter().map(|message| block_size(&message.blocks[0])).collect();
         assert!(lengths[..6].iter().all(|length| *length < 1_000) && lengths[6..].iter().all(|length| *length == 10_000), "{lengths:?}");
-        assert!(shorten(&mut talk, 0));
+        assert!(shorten(&mut talk, 0, RECENT));
         assert!(talk.messages[12..].iter().all(|message| block_size(&message.blocks[0]) == 10_000));
-        assert!(!shorten(&mut talk, 0), "nothing is left to shorten");
+        assert!(!shorten(&mut talk, 0, RECENT), "nothing is left to shorten");
     }
 }

@@ -6,6 +6,8 @@ mod brief;
 mod context;
 mod limits;
 mod repetition;
+#[cfg(test)]
+mod scene;
 mod session;
 mod tools;
 mod trajectory;

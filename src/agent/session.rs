@@ -7,7 +7,7 @@ use super::repetition::{Circle, Repetition};
 use super::tools::{Reply, Submission, Toolbox};
 use super::trajectory::Past;
 use super::{Assignment, Ended, Outcome, brief, context};
-use crate::error::{Failure, Kind, OrFail, Result};
+use crate::error::{Kind, OrFail, Result};
 use crate::model::{Answer, Block, ContextTooLong, Conversation, Line, Message, Model, Recording, Role, Stop};
 use crate::task::{Event, TreeId, Usage};
 
@@ -147,7 +147,7 @@ impl<'a> Session<'a> {
     /// Asks, with a shorter conversation when the model says it is too long.
     fn answer(&mut self, model: &mut dyn Model) -> Result<Answer> {
         if context::size(&self.conversation) > context::MOST {
-            context::shorten(&mut self.conversation, context::MOST / 2);
+            context::shorten(&mut self.conversation, context::MOST / 2, context::RECENT);
         }
         loop {
             let deadline = self.limits.deadline();
@@ -157,7 +157,7 @@ impl<'a> Session<'a> {
             };
             let smaller = context::size(&self.conversation) / 2;
             let too_long = failure.cause.downcast_ref::<ContextTooLong>().is_some();
-            if !too_long || !context::shorten(&mut self.conversation, smaller) {
+            if !too_long || !context::shorten(&mut self.conversation, smaller, 2) {
                 return Err(failure);
             }
             self.warn("the conversation is too long for the model: old tool results are shortened");
@@ -331,9 +331,4 @@ fn words_in(message: &Message) -> String {
         _ => None,
     });
     texts.collect::<Vec<_>>().join("\n\n")
-}
-
-/// A tool could not do its work for a reason that is not the model's.
-pub(super) fn stops_everything(failure: &Failure) -> bool {
-    matches!(failure.kind, Kind::Interrupted | Kind::Terminated | Kind::Cancelled | Kind::NoSandbox | Kind::Budget)
 }
