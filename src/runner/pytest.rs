@@ -9,11 +9,11 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::findings::Findings;
+use super::run::Reading;
 use super::session::{Child, Deadline, Session, ended_by_itself};
 use super::text::{first_lines, streams};
 use super::words::{Words, line, words};
 use super::{Case, FaultKind, Outcome, Selection, TestId, TroubleKind};
-use super::run::Reading;
 use crate::error::Result;
 use crate::sandbox::Ending;
 
@@ -139,10 +139,8 @@ fn read(text: &str, ending: Ending, place: &dyn Fn(&str) -> Option<String>, find
             }
             "collect-skipped" => {
                 let file = file_of(&line.id, None, &root, place);
-                findings.add(
-                    TestId::new(&[&file]),
-                    Case::new(Outcome::Skipped(first_lines(&line.long.unwrap_or_default(), 2))).in_file(file),
-                );
+                findings
+                    .add(TestId::new(&[&file]), Case::new(Outcome::Skipped(first_lines(&line.long.unwrap_or_default(), 2))).in_file(file));
             }
             "internal" => findings.trouble(TroubleKind::Crash, None, &decisive(&line.long.unwrap_or_default())),
             "end" => {

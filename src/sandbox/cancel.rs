@@ -27,10 +27,7 @@ impl Cancel {
     /// Why to stop, if so.
     pub fn requested(&self) -> Option<Kind> {
         let code = self.flag.load(Ordering::SeqCst);
-        Kind::ALL
-            .into_iter()
-            .find(|kind| kind.exit_code() == code)
-            .or_else(|| self.parent.as_ref().and_then(|parent| parent.requested()))
+        Kind::ALL.into_iter().find(|kind| kind.exit_code() == code).or_else(|| self.parent.as_ref().and_then(|parent| parent.requested()))
     }
 
     /// Fails once a stop is asked for.

@@ -165,12 +165,15 @@ impl<'a> Setup<'a> {
             last = Some((*choice, finished, said));
         }
         let Some((choice, finished, said)) = last else { return Ok(()) };
-        let mended = self.detected && finished.ending != Ending::TimedOut && (npm::partly(self, dir, choice, &said)? || pip::one_by_one(self, dir, choice)?);
+        let mended = self.detected
+            && finished.ending != Ending::TimedOut
+            && (npm::partly(self, dir, choice, &said)? || pip::one_by_one(self, dir, choice)?);
         if mended {
             return Ok(());
         }
         let how = if finished.ending == Ending::TimedOut { "was stopped at the limit of test.setup_timeout" } else { "failed" };
-        Err(Failure::new(Kind::Workspace, said).context(format_args!("setup: `{choice}` {how}"))
+        Err(Failure::new(Kind::Workspace, said)
+            .context(format_args!("setup: `{choice}` {how}"))
             .hint("run the command in a clean clone to see all of it, or set test.setup to the commands that install what the tests need"))
     }
 
@@ -241,7 +244,8 @@ fn uses_python(suite: &Suite) -> bool {
 }
 
 fn uses_node(suite: &Suite) -> bool {
-    matches!(suite.program, Program::Jest | Program::Vitest | Program::NodeTest) || mentions(suite, &["npm", "npx", "node", "yarn", "pnpm", "tape", "ava", "mocha"])
+    matches!(suite.program, Program::Jest | Program::Vitest | Program::NodeTest)
+        || mentions(suite, &["npm", "npx", "node", "yarn", "pnpm", "tape", "ava", "mocha"])
 }
 
 fn uses_cargo(suite: &Suite) -> bool {
