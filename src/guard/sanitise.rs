@@ -88,7 +88,7 @@ pub fn pull_request_text(text: &str, issue: Option<u64>, limit: usize) -> Cleane
         }
     }
     if let Some(fence) = open {
-        let _ = write!(clean, "{}{fence}\n", if clean.ends_with('\n') { "" } else { "\n" });
+        let _ = writeln!(clean, "{}{fence}", if clean.ends_with('\n') { "" } else { "\n" });
     }
     Cleaned { text: clean, removed }
 }

@@ -118,7 +118,7 @@ fn gather(repository: &Repository, tree: &git2::Tree<'_>, at: &[u8], leaves: &mu
             let inner = repository.find_tree(entry.id()).or_fail(Kind::Workspace, || format!("reading folder {}", names::shown(&path)))?;
             gather(repository, &inner, &path, leaves)?;
         } else {
-            leaves.push(Leaf { path, id: entry.id(), mode: entry.filemode() as u32 });
+            leaves.push(Leaf { path, id: entry.id(), mode: entry.filemode_raw() as u32 });
         }
     }
     Ok(())
