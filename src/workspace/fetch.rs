@@ -62,23 +62,28 @@ impl Cache {
         let cache = Cache::at(folder, Remote::parse(url)?);
         let call = Call::new(credential, wall, cancel);
         std::fs::create_dir_all(folder).or_fail(Kind::Workspace, || format!("making the cache folder {}", folder.display()))?;
-        let tip = cache.tip(folder, branch, &call).context(|| format!("reading {}", cache.remote.address))?;
+        let lock = cache.path.with_extension("lock");
+        if cache.repository().is_err() {
+            let _lock = Lock::take(&lock, &call)?;
+            cache.prepare()?;
+        }
+        let tip = cache.tip(branch, &call).context(|| format!("reading {}", cache.remote.address))?;
         if !cache.holds(&tip) {
-            let _lock = Lock::take(&cache.path.with_extension("lock"), &call)?;
+            let _lock = Lock::take(&lock, &call)?;
             cache.bring(&tip, &call).context(|| format!("fetching {} of {}", tip.branch, cache.remote.address))?;
         }
         let commit = cache.resolve(&tracking(&tip.branch))?;
         Ok((cache, commit, tip.branch))
     }
 
-    fn tip(&self, folder: &Path, branch: Option<&str>, call: &Call<'_>) -> Result<Tip> {
+    fn tip(&self, branch: Option<&str>, call: &Call<'_>) -> Result<Tip> {
         let wanted = branch.map(|name| format!("refs/heads/{name}"));
         if let Some(name) = &wanted
             && !git2::Reference::is_valid_name(name)
         {
             return Err(Failure::new(Kind::Config, format_args!("not a branch name: {:?}", branch.unwrap_or_default())));
         }
-        let answer = call.git(folder, &["ls-remote", "--symref", "--", &self.remote.address, "HEAD", "refs/heads/*"])?;
+        let answer = call.git(&self.path, &["--git-dir=.", "ls-remote", "--symref", "--", &self.remote.address, "HEAD", "refs/heads/*"])?;
         let text = String::from_utf8_lossy(&answer.stdout.head).into_owned() + &String::from_utf8_lossy(&answer.stdout.tail);
         Advertised::read(&text).tip(wanted)
     }
