@@ -90,6 +90,7 @@ impl<'a> Setup<'a> {
         tree.env.extend(own);
         tree.env.remove("CARGO_NET_OFFLINE");
         tree.env.extend(versions());
+        tree.env.extend(patience());
         let deadline = Deadline::after(settings.setup_timeout.duration());
         let detected = settings.setup.is_none();
         Ok(Setup { sandbox, suites, folder, inside, tree, env, detected, deadline, reporter, cancel })
@@ -227,6 +228,19 @@ fn versions() -> [(String, String); 4] {
         ("PBR_VERSION", "9999.0"),
         ("PDM_BUILD_SCM_VERSION", "9999.0"),
         ("POETRY_DYNAMIC_VERSIONING_BYPASS", "9999.0"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+}
+
+/// A registry that does not answer must not eat the whole limit: few tries, short waits.
+fn patience() -> [(String, String); 6] {
+    [
+        ("npm_config_fetch_retries", "1"),
+        ("npm_config_fetch_retry_maxtimeout", "10000"),
+        ("npm_config_fetch_timeout", "60000"),
+        ("npm_config_audit", "false"),
+        ("npm_config_fund", "false"),
+        ("CARGO_TERM_PROGRESS_WHEN", "never"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
 }
