@@ -11,6 +11,7 @@ mod detect;
 mod findings;
 mod id;
 mod jest;
+mod jest_json;
 mod junit;
 mod libtest;
 mod nextest;

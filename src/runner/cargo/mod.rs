@@ -35,7 +35,8 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
         return Ok(reading);
     }
     let deadline = Deadline::after(session.settings.timeout.duration());
-    for target in built.targets.iter().filter(|target| target.executable.is_some()) {
+    let built_tests = built.targets.iter().filter(|target| target.executable.is_some());
+    for target in built_tests.filter(|_| !flags.only_doctests) {
         let Some(names) = wanted(session.selection, &target.source) else { continue };
         if deadline.spent() {
             reading.stopped();
@@ -43,10 +44,17 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
         }
         binary::run(session, &flags, &built, target, &names, deadline, &mut reading)?;
     }
-    if flags.doctests && !deadline.spent() && doctest::wanted(session.selection) && !built.libraries().is_empty() {
-        doctest::run(session, &flags, &built, deadline, &mut reading)?;
-    }
+    run_doctests(session, &flags, &built, deadline, &mut reading)?;
     Ok(reading)
+}
+
+/// The doctests, where the command and the selection include them and a library can have some.
+pub(super) fn run_doctests(session: &Session<'_>, flags: &Flags, built: &Built, deadline: Deadline, reading: &mut Reading) -> Result<()> {
+    let wanted = flags.doctests && doctest::wanted(session.selection) && !built.libraries().is_empty();
+    if wanted && !deadline.spent() {
+        doctest::run(session, flags, built, deadline, reading)?;
+    }
+    Ok(())
 }
 
 /// The tests to run in a target: all of them when empty, none of the target when `None`.

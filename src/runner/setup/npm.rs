@@ -49,6 +49,8 @@ fn named(setup: &Setup<'_>, dir: &str) -> BTreeSet<String> {
         .build();
     for entry in walk.flatten().filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file())) {
         let code = entry.path().extension().is_some_and(|end| ["js", "cjs", "mjs", "jsx", "ts", "cts", "mts", "tsx"].iter().any(|one| end == *one));
+        // What configures a linter or bundler is not what the tests need.
+        let code = code && !entry.file_name().to_string_lossy().contains(".config.");
         let small = entry.metadata().is_ok_and(|meta| meta.len() < 1 << 20);
         let Some(text) = fs::read(entry.path()).ok().filter(|_| code && small) else { continue };
         for found in IMPORT.captures_iter(&String::from_utf8_lossy(&text)) {
