@@ -18,12 +18,7 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
     let out = results.inside.to_string_lossy().into_owned();
     let cache = session.tree.private_point().join("cache/jest");
     let command = command(session);
-    let options = [
-        "--json".to_owned(),
-        "--ci".to_owned(),
-        format!("--outputFile={out}"),
-        format!("--cacheDirectory={}", cache.display()),
-    ];
+    let options = ["--json".to_owned(), "--ci".to_owned(), format!("--outputFile={out}"), format!("--cacheDirectory={}", cache.display())];
     let started = format!("{command} {}", line(&options));
     let child = Child::shell(&started).env("NO_COLOR", "1").env("FORCE_COLOR", "0");
     let finished = session.start(child, Deadline::after(session.settings.timeout.duration()))?;

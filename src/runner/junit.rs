@@ -45,7 +45,11 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
     let output = streams(&finished);
     if count == 0 && ended_by_itself(finished.ending) {
         let glob = session.suite.junit.as_deref().unwrap_or("");
-        findings.trouble(TroubleKind::Unreadable, None, &format!("the command wrote no report that matches {glob:?}: {}", first_lines(&output, 6)));
+        findings.trouble(
+            TroubleKind::Unreadable,
+            None,
+            &format!("the command wrote no report that matches {glob:?}: {}", first_lines(&output, 6)),
+        );
     }
     Ok(Reading { command, findings, ending: finished.ending, output })
 }
@@ -169,7 +173,9 @@ fn kind(tag: &str, sort: &str, said: &str) -> FaultKind {
     let asserts = |text: &str| text.contains("ssert") || text.contains("ComparisonFailure");
     if sort.contains("imeout") {
         FaultKind::Hang
-    } else if tag == "failure" && (sort.is_empty() || asserts(sort) || asserts(said) || !sort.ends_with("Error") && !sort.ends_with("Exception")) {
+    } else if tag == "failure"
+        && (sort.is_empty() || asserts(sort) || asserts(said) || !sort.ends_with("Error") && !sort.ends_with("Exception"))
+    {
         FaultKind::Assertion
     } else {
         FaultKind::Error

@@ -27,6 +27,8 @@ mod text;
 mod unittest;
 mod vitest;
 mod words;
+#[cfg(test)]
+mod trial;
 
 pub use bench::Bench;
 pub use detect::detect;

@@ -101,7 +101,9 @@ fn events(
     }
     for name in &told.running {
         match finished.ending {
-            Ending::TimedOut => add(name, Outcome::failed(FaultKind::Hang, "still running when the run was stopped at its limit", ""), None),
+            Ending::TimedOut => {
+                add(name, Outcome::failed(FaultKind::Hang, "still running when the run was stopped at its limit", ""), None)
+            }
             _ => add(name, Outcome::failed(FaultKind::Crash, "its process died", ""), None),
         }
     }

@@ -154,7 +154,9 @@ fn take(line: Line, place: &dyn Fn(&str) -> Option<String>, waiting: &mut Vec<Wa
 
 fn outcome(line: Line) -> Outcome {
     let reason = |word: &str, value: &serde_json::Value| value.as_str().map_or_else(|| word.to_owned(), |why| format!("{word}: {why}"));
-    let on = |value: &Option<serde_json::Value>| value.as_ref().is_some_and(|value| value != &serde_json::Value::Bool(false) && !value.is_null());
+    let on = |value: &Option<serde_json::Value>| {
+        value.as_ref().is_some_and(|value| value != &serde_json::Value::Bool(false) && !value.is_null())
+    };
     if let Some(value) = line.skip.as_ref().filter(|_| on(&line.skip)) {
         return Outcome::Skipped(reason("skipped", value));
     }
@@ -180,4 +182,43 @@ fn add(one: Waiting, findings: &mut Findings) {
     let mut case = Case::new(one.outcome).after(one.seconds);
     case.file = Some(one.file.clone()).filter(|file| !file.is_empty());
     findings.add(TestId::new(&parts), case);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TestSettings;
+    use crate::runner::trial::{Trial, lines};
+
+    const TESTS: &str = "import { test, describe, it, beforeEach } from 'node:test';\nimport assert from 'node:assert';\nimport { add } from '../calc.mjs';\ntest('adds', () => assert.equal(add(1, 2), 3));\ntest('wrong', () => assert.equal(add(1, 2), 4));\ndescribe('group', () => { it('throws', () => { throw new TypeError('no'); }); it('later', { skip: 'why' }, () => {}); it('todo', { todo: true }, () => { assert(false); }); });\ndescribe('hooked', () => { beforeEach(() => { throw new Error('hook'); }); it('never', () => {}); });\n";
+
+    #[test]
+    fn a_real_suite_with_every_outcome() {
+        let files = [
+            (
+                "package.json",
+                r#"{"name": "calc", "scripts": {"pretest": "eslint .", "test": "npm run unit", "unit": "c8 node --test test/"}}"#,
+            ),
+            ("calc.mjs", "export const add = (a, b) => a + b;\n"),
+            ("test/calc.test.mjs", TESTS),
+            ("test/broken.test.mjs", "import 'absent-package';\n"),
+        ];
+        let trial = Trial::new(&files, TestSettings::default());
+        assert_eq!(trial.bench.suites[0].command, "node --test test/");
+        let tree = trial.tree("one", &files);
+        let report = trial.run(&tree, &Selection::All);
+        let expected = [
+            "adds: passed",
+            "group::later: skipped, skipped: why",
+            "group::throws: Error",
+            "group::todo: skipped, todo",
+            "hooked::never: Fixture",
+            "wrong: Assertion",
+        ];
+        assert_eq!(lines(&report), expected.map(|line| format!("test/calc.test.mjs::{line}")), "{:#?}", report.troubles);
+        assert_eq!((report.troubles[0].kind, report.troubles[0].file.as_deref()), (TroubleKind::Load, Some("test/broken.test.mjs")));
+        let one = TestId::new(&["test/calc.test.mjs", "adds"]);
+        let report = trial.run(&tree, &Selection::Tests(vec![one]));
+        assert_eq!((lines(&report), report.troubles.len()), (vec!["test/calc.test.mjs::adds: passed".to_owned()], 0));
+    }
 }

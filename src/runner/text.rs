@@ -15,7 +15,8 @@ pub(super) const TRACE: usize = 8_000;
 pub(super) const OUTPUT: usize = 24_000;
 
 static ESCAPES: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])").expect("a constant pattern that the tests compile")
+    Regex::new(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+        .expect("a constant pattern that the tests compile")
 });
 
 /// The text without terminal escapes and carriage returns.

@@ -46,9 +46,12 @@ fn command(session: &Session<'_>) -> String {
     let patterns: Vec<String> = match session.selection {
         Selection::All => return session.suite.command.clone(),
         Selection::Files(files) => files.iter().map(|file| module(file)).map(|module| format!("*{module}.*")).collect(),
-        Selection::Tests(tests) => {
-            tests.iter().map(|test| format!("*{}.{}", module(test.file()), test.unnumbered().split_once("::").map_or("", |(_, inner)| inner).replace("::", "."))).collect()
-        }
+        Selection::Tests(tests) => tests
+            .iter()
+            .map(|test| {
+                format!("*{}.{}", module(test.file()), test.unnumbered().split_once("::").map_or("", |(_, inner)| inner).replace("::", "."))
+            })
+            .collect(),
     };
     let Some(Words { vars, mut words }) = words(&session.suite.command) else { return session.suite.command.clone() };
     for pattern in patterns {
@@ -179,4 +182,41 @@ fn trace(line: &Line, place: &dyn Fn(&str) -> Option<String>) -> String {
 fn last_lines(long: &str) -> String {
     let lines: Vec<&str> = long.lines().filter(|line| !line.trim().is_empty()).collect();
     lines[lines.len().saturating_sub(8)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TestSettings;
+    use crate::runner::trial::{Trial, lines};
+
+    #[test]
+    fn a_real_suite_with_every_outcome() {
+        let tests = "import unittest\nfrom calc import add\nclass A(unittest.TestCase):\n    def test_ok(self): self.assertEqual(add(1, 2), 3)\n    def test_wrong(self): self.assertEqual(add(1, 2), 4)\n    def test_error(self): add(1)\n    @unittest.skip('later')\n    def test_skipped(self): pass\n    def test_sub(self):\n        for n in range(3):\n            with self.subTest(n=n): self.assertLess(n, 2)\nclass B(unittest.TestCase):\n    def setUp(self): raise RuntimeError('no')\n    def test_b(self): pass\n";
+        let files = [
+            ("setup.cfg", "[options]\n"),
+            ("calc.py", "def add(a, b):\n    return a + b\n"),
+            ("tests/__init__.py", ""),
+            ("tests/test_calc.py", tests),
+            ("tests/test_broken.py", "import absent\n"),
+        ];
+        let trial = Trial::new(&files, TestSettings::default());
+        assert_eq!(trial.bench.suites[0].command, "python -m unittest discover -s tests -t .");
+        let tree = trial.tree("one", &files);
+        let report = trial.run(&tree, &Selection::All);
+        let expected = [
+            "A::test_error: Error",
+            "A::test_ok: passed",
+            "A::test_skipped: skipped, later",
+            "A::test_sub: Assertion",
+            "A::test_wrong: Assertion",
+            "B::test_b: Fixture",
+        ];
+        assert_eq!(lines(&report), expected.map(|line| format!("tests/test_calc.py::{line}")));
+        assert_eq!(report.troubles[0].kind, TroubleKind::Load);
+        assert_eq!(report.troubles[0].file.as_deref(), Some("tests/test_broken.py"));
+        let one = TestId::new(&["tests/test_calc.py", "A", "test_ok"]);
+        let report = trial.run(&tree, &Selection::Tests(vec![one]));
+        assert_eq!(lines(&report), ["tests/test_calc.py::A::test_ok: passed"]);
+    }
 }

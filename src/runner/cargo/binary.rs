@@ -93,7 +93,8 @@ impl Binary<'_> {
             env.extend(script.env.iter().cloned());
         }
         for script in self.built.scripts.values() {
-            libraries.extend(script.linked_paths.iter().map(|path| path.split_once('=').map_or(path.as_str(), |(_, path)| path).to_owned()));
+            libraries
+                .extend(script.linked_paths.iter().map(|path| path.split_once('=').map_or(path.as_str(), |(_, path)| path).to_owned()));
         }
         for program in self.built.targets.iter().filter(|other| other.package == self.target.package) {
             if let Some(path) = &program.program {

@@ -23,12 +23,37 @@ pub(in crate::runner) struct Flags {
 
 /// Options that take a value in the next word.
 const VALUED: [&str; 12] = [
-    "-p", "--package", "--exclude", "--features", "-F", "--bin", "--test", "--example", "--bench", "--target", "--profile", "--manifest-path",
+    "-p",
+    "--package",
+    "--exclude",
+    "--features",
+    "-F",
+    "--bin",
+    "--test",
+    "--example",
+    "--bench",
+    "--target",
+    "--profile",
+    "--manifest-path",
 ];
 /// Options without a value that the build must hear.
 const PLAIN: [&str; 16] = [
-    "--workspace", "--all", "--all-features", "--no-default-features", "--lib", "--bins", "--tests", "--examples", "--benches",
-    "--all-targets", "--release", "-r", "--locked", "--frozen", "--offline", "--ignore-rust-version",
+    "--workspace",
+    "--all",
+    "--all-features",
+    "--no-default-features",
+    "--lib",
+    "--bins",
+    "--tests",
+    "--examples",
+    "--benches",
+    "--all-targets",
+    "--release",
+    "-r",
+    "--locked",
+    "--frozen",
+    "--offline",
+    "--ignore-rust-version",
 ];
 const TARGETS: [&str; 10] =
     ["--lib", "--bins", "--bin", "--tests", "--test", "--examples", "--example", "--benches", "--bench", "--all-targets"];

@@ -25,8 +25,12 @@ pub(super) fn cargo_flags(found: &Found<'_>) -> Option<(String, String)> {
                 Some(value) => Some(format!("--features{value}")),
                 None => None,
             });
-            let whole = !split.words.iter().any(|word| word == "-p" || word.starts_with("--package") || word.starts_with("--manifest-path"));
-            if best.is_none() && whole && let Some(features) = features {
+            let whole =
+                !split.words.iter().any(|word| word == "-p" || word.starts_with("--package") || word.starts_with("--manifest-path"));
+            if best.is_none()
+                && whole
+                && let Some(features) = features
+            {
                 best = Some((file.clone(), features));
             }
         }

@@ -24,8 +24,20 @@ const LONGEST: u64 = 2 << 20;
 const DEPTH: usize = 3;
 /// Folders whose manifests are not the repository's own.
 const FOREIGN: [&str; 14] = [
-    "node_modules", "vendor", "third_party", "target", "fixtures", "fixture", "testdata", "test-data", "examples", "example", "templates",
-    "docs", "benchmarks", "fuzz",
+    "node_modules",
+    "vendor",
+    "third_party",
+    "target",
+    "fixtures",
+    "fixture",
+    "testdata",
+    "test-data",
+    "examples",
+    "example",
+    "templates",
+    "docs",
+    "benchmarks",
+    "fuzz",
 ];
 
 /// Finds the suites of a tree on disk; settings win over what is detected. Empty when there are no tests.

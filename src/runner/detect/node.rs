@@ -9,8 +9,7 @@ use crate::runner::{Program, Suite};
 /// How often one script may lead to another.
 const CHAIN: usize = 8;
 /// Programs that only run another one with something around it, and how many words of theirs stand before it.
-const WRAPPERS: [&str; 11] =
-    ["nyc", "c8", "cross-env", "cross-env-shell", "npx", "env-cmd", "istanbul", "cover", "exec", "dotenv", "env"];
+const WRAPPERS: [&str; 11] = ["nyc", "c8", "cross-env", "cross-env-shell", "npx", "env-cmd", "istanbul", "cover", "exec", "dotenv", "env"];
 const WRAPPERS_WITH_VALUE: [&str; 5] = ["--reporter", "-r", "--check-coverage", "--include", "--exclude"];
 
 /// The root's suite; where the root only hands on to its workspaces, one per workspace.
@@ -114,7 +113,11 @@ fn runner(split: Words) -> Option<(Program, String)> {
         "node" if words.iter().any(|word| word == "--test" || word.starts_with("--test-")) => Program::NodeTest,
         "node" => {
             // `node --experimental-vm-modules node_modules/.bin/jest`: another runner started by hand.
-            let inner = words.iter().find_map(|word| ["jest", "vitest", "tape", "mocha"].into_iter().find(|one| word.rsplit('/').next().map(|name| name.trim_end_matches(".js")) == Some(one)))?;
+            let inner = words.iter().find_map(|word| {
+                ["jest", "vitest", "tape", "mocha"]
+                    .into_iter()
+                    .find(|one| word.rsplit('/').next().map(|name| name.trim_end_matches(".js")) == Some(one))
+            })?;
             match inner {
                 "jest" => Program::Jest,
                 "vitest" => Program::Vitest,
@@ -139,7 +142,9 @@ fn runner(split: Words) -> Option<(Program, String)> {
 pub(super) fn setup(found: &Found<'_>, dir: &str) -> Vec<String> {
     let manifest: Value = found.text(&at(dir, "package.json")).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
     let filled = |name: &str| manifest.get(name).and_then(Value::as_object).is_some_and(|table| !table.is_empty());
-    if !["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"].into_iter().any(filled) && manifest.get("workspaces").is_none() {
+    if !["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"].into_iter().any(filled)
+        && manifest.get("workspaces").is_none()
+    {
         return Vec::new();
     }
     let lock = |name: &str| found.is_file(&at(dir, name));

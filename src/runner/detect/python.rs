@@ -51,12 +51,15 @@ fn suite(found: &Found<'_>, dir: &str) -> Option<Suite> {
                 || path.ends_with("conftest.py")
         })
     };
-    let (program, command, reason) = match configured.map(|file| format!("configured in {file}")).or_else(|| used().map(|file| format!("used by {file}"))) {
-        Some(reason) => (Program::Pytest, "python -m pytest", format!("pytest {reason}")),
-        None => (Program::Unittest, "python -m unittest discover", "unittest test cases".to_owned()),
-    };
+    let (program, command, reason) =
+        match configured.map(|file| format!("configured in {file}")).or_else(|| used().map(|file| format!("used by {file}"))) {
+            Some(reason) => (Program::Pytest, "python -m pytest", format!("pytest {reason}")),
+            None => (Program::Unittest, "python -m unittest discover", "unittest test cases".to_owned()),
+        };
     let mut command = command.to_owned();
-    if program == Program::Unittest && let Some((folder, _)) = test.strip_prefix(&at(dir, "")).unwrap_or(&test).split_once('/') {
+    if program == Program::Unittest
+        && let Some((folder, _)) = test.strip_prefix(&at(dir, "")).unwrap_or(&test).split_once('/')
+    {
         let package = found.is_file(&at(dir, &format!("{folder}/__init__.py")));
         command.push_str(&format!(" -s {folder}{}", if package { " -t ." } else { "" }));
     }
@@ -93,14 +96,20 @@ fn configured(found: &Found<'_>, dir: &str) -> Option<String> {
         ("tox.ini", "pytest"),
         ("conftest.py", ""),
     ];
-    table.into_iter().map(|(name, mark)| (at(dir, name), mark)).find(|(path, mark)| found.text(path).is_some_and(|text| text.contains(mark))).map(|(path, _)| path)
+    table
+        .into_iter()
+        .map(|(name, mark)| (at(dir, name), mark))
+        .find(|(path, mark)| found.text(path).is_some_and(|text| text.contains(mark)))
+        .map(|(path, _)| path)
 }
 
 /// What to install: the project itself with the extras for tests, then groups and requirement files, then the runner.
 pub(super) fn setup(found: &Found<'_>, dir: &str, program: Program) -> Vec<String> {
     let mut setup = Vec::new();
     let project = found.text(&at(dir, "pyproject.toml")).and_then(|text| text.parse::<toml::Table>().ok()).unwrap_or_default();
-    let installable = project.contains_key("project") || project.contains_key("build-system") || found.is_file(&at(dir, "setup.py"))
+    let installable = project.contains_key("project")
+        || project.contains_key("build-system")
+        || found.is_file(&at(dir, "setup.py"))
         || found.text(&at(dir, "setup.cfg")).is_some_and(|text| text.contains("[metadata]"));
     if found.is_file(&at(dir, "requirements.txt")) {
         setup.push("pip install -r requirements.txt".to_owned());
@@ -134,7 +143,8 @@ fn extras(found: &Found<'_>, dir: &str, project: &toml::Table) -> Vec<String> {
             let text = [found.text(&at(dir, "setup.cfg")), found.text(&at(dir, "setup.py"))].into_iter().flatten().collect::<String>();
             let from = text.find("extras_require").map(|at| text[at..].to_owned()).unwrap_or_default();
             let named = |name: &str| {
-                from.contains(&format!("\"{name}\"")) || from.contains(&format!("'{name}'"))
+                from.contains(&format!("\"{name}\""))
+                    || from.contains(&format!("'{name}'"))
                     || from.lines().any(|line| line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('=')))
             };
             GROUPS.iter().filter(|name| named(name)).map(|name| (*name).to_owned()).collect()
@@ -155,7 +165,8 @@ fn group_requirements(project: &toml::Table) -> Vec<String> {
     if let Some(toml::Value::Array(list)) = tool(&["uv", "dev-dependencies"]) {
         wanted.extend(list.iter().filter_map(|one| one.as_str().map(str::to_owned)));
     }
-    let poetry = GROUPS.iter().filter_map(|name| tool(&["poetry", "group", name, "dependencies"])).chain(tool(&["poetry", "dev-dependencies"]));
+    let poetry =
+        GROUPS.iter().filter_map(|name| tool(&["poetry", "group", name, "dependencies"])).chain(tool(&["poetry", "dev-dependencies"]));
     for table in poetry.filter_map(toml::Value::as_table) {
         wanted.extend(table.iter().filter(|(name, _)| *name != "python").map(|(name, value)| poetry_requirement(name, value)));
     }

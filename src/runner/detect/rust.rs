@@ -45,7 +45,13 @@ fn suite(found: &Found<'_>, dir: &str) -> Option<Suite> {
 /// A file that cargo would take for a test, or that holds one.
 fn holds_tests(found: &Found<'_>, path: &str) -> bool {
     let integration = path.starts_with("tests/") || path.contains("/tests/");
-    found.text(path).is_some_and(|text| integration && text.contains("fn ") || text.contains("#[test]") || text.contains("::test]") || text.contains("#[cfg(test)]") || text.contains("/// ```"))
+    found.text(path).is_some_and(|text| {
+        integration && text.contains("fn ")
+            || text.contains("#[test]")
+            || text.contains("::test]")
+            || text.contains("#[cfg(test)]")
+            || text.contains("/// ```")
+    })
 }
 
 /// Brings every dependency, so that nothing is asked of the network later.

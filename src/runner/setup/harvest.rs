@@ -30,7 +30,18 @@ pub(super) fn paths(root: &Path) -> Result<BTreeSet<PathBuf>> {
 
 /// Manifests and lock files near the root, whose content decides what setup makes.
 pub(super) fn manifests(root: &Path) -> Vec<PathBuf> {
-    let names = ["Cargo.toml", "Cargo.lock", "package.json", "package-lock.json", "yarn.lock", "pnpm-lock.yaml", "pyproject.toml", "setup.py", "setup.cfg", "tox.ini"];
+    let names = [
+        "Cargo.toml",
+        "Cargo.lock",
+        "package.json",
+        "package-lock.json",
+        "yarn.lock",
+        "pnpm-lock.yaml",
+        "pyproject.toml",
+        "setup.py",
+        "setup.cfg",
+        "tox.ini",
+    ];
     let walk = WalkBuilder::new(root)
         .standard_filters(false)
         .max_depth(Some(5))
@@ -78,7 +89,8 @@ pub(super) fn take(root: &Path, folder: &Path, before: &BTreeSet<PathBuf>) -> Re
         } else {
             Some(folder.join(LEFT).join(&path))
         };
-        relocate(&from, target.as_deref(), meta.is_dir()).or_fail(Kind::Workspace, || format!("keeping {} for other trees", path.display()))?;
+        relocate(&from, target.as_deref(), meta.is_dir())
+            .or_fail(Kind::Workspace, || format!("keeping {} for other trees", path.display()))?;
         covered = Some(path);
     }
     Ok(moved)

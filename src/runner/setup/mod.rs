@@ -166,21 +166,30 @@ impl<'a> Setup<'a> {
             last = Some((*choice, finished, said));
         }
         let Some((choice, finished, said)) = last else { return Ok(()) };
-        let mended = self.detected && finished.ending != Ending::TimedOut && (npm::partly(self, dir, choice, &said)? || pip::one_by_one(self, dir, choice)?);
+        let mended = self.detected
+            && finished.ending != Ending::TimedOut
+            && (npm::partly(self, dir, choice, &said)? || pip::one_by_one(self, dir, choice)?);
         if mended {
             return Ok(());
         }
         let how = if finished.ending == Ending::TimedOut { "was stopped at the limit of test.setup_timeout" } else { "failed" };
-        Err(Failure::new(Kind::Workspace, said).context(format_args!("setup: `{choice}` {how}"))
+        Err(Failure::new(Kind::Workspace, said)
+            .context(format_args!("setup: `{choice}` {how}"))
             .hint("run the command in a clean clone to see all of it, or set test.setup to the commands that install what the tests need"))
     }
 
     /// Starts a command line in a folder of the tree, with network.
     fn start(&self, dir: &str, command: &str) -> Result<Finished> {
+        self.start_over(dir, command, None)
+    }
+
+    /// The same with a file of loom's own shown in place of one of the tree.
+    fn start_over(&self, dir: &str, command: &str, over: Option<Mount>) -> Result<Finished> {
         self.reporter.event(&Event::Progress { what: format!("setup: {command}") });
         let limits = Limits { wall: self.deadline.left(), head: 1 << 20, tail: 1 << 20 };
         let mut job = self.tree.job(["bash", "-c", command].map(str::to_owned).to_vec(), limits);
         job.mounts.push(Mount::ReadWrite { host: self.folder.clone(), inside: self.inside.clone() });
+        job.mounts.extend(over);
         job.network = Network::Host;
         if !dir.is_empty() {
             job.cwd = self.tree.point.join(dir);
@@ -255,7 +264,8 @@ fn uses_python(suite: &Suite) -> bool {
 }
 
 fn uses_node(suite: &Suite) -> bool {
-    matches!(suite.program, Program::Jest | Program::Vitest | Program::NodeTest) || mentions(suite, &["npm", "npx", "node", "yarn", "pnpm", "tape", "ava", "mocha"])
+    matches!(suite.program, Program::Jest | Program::Vitest | Program::NodeTest)
+        || mentions(suite, &["npm", "npx", "node", "yarn", "pnpm", "tape", "ava", "mocha"])
 }
 
 fn uses_cargo(suite: &Suite) -> bool {

@@ -9,8 +9,9 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::{Setup, decisive};
-use crate::error::Result;
-use crate::runner::words::line;
+use crate::error::{Kind, OrFail, Result};
+use crate::sandbox::{Finished, Mount};
+use crate::task::Event;
 
 static IMPORT: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"(?:require\(|from|import|import\()\s*['"]([^'".\n][^'"\n]*)['"]"#).expect("a constant pattern that the tests compile")
@@ -48,7 +49,10 @@ fn named(setup: &Setup<'_>, dir: &str) -> BTreeSet<String> {
         .filter_entry(|entry| !matches!(entry.file_name().to_string_lossy().as_ref(), "node_modules" | ".git" | "dist"))
         .build();
     for entry in walk.flatten().filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file())) {
-        let code = entry.path().extension().is_some_and(|end| ["js", "cjs", "mjs", "jsx", "ts", "cts", "mts", "tsx"].iter().any(|one| end == *one));
+        let code = entry
+            .path()
+            .extension()
+            .is_some_and(|end| ["js", "cjs", "mjs", "jsx", "ts", "cts", "mts", "tsx"].iter().any(|one| end == *one));
         // What configures a linter or bundler is not what the tests need.
         let code = code && !entry.file_name().to_string_lossy().contains(".config.");
         let small = entry.metadata().is_ok_and(|meta| meta.len() < 1 << 20);
@@ -76,7 +80,7 @@ fn halves(setup: &Setup<'_>, dir: &str, wanted: Vec<String>, missing: &mut Vec<S
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let finished = setup.start(dir, &install(&wanted))?;
+    let finished = install(setup, dir, &wanted)?;
     if finished.ok() {
         return Ok(wanted);
     }
@@ -96,14 +100,24 @@ fn halves(setup: &Setup<'_>, dir: &str, wanted: Vec<String>, missing: &mut Vec<S
     // npm removes what the last call did not name, so both halves are named once more together.
     if !good.is_empty() && !more.is_empty() {
         good.extend(more);
-        let finished = setup.start(dir, &install(&good))?;
+        let finished = install(setup, dir, &good)?;
         return Ok(if finished.ok() { good } else { Vec::new() });
     }
     good.extend(more);
     Ok(good)
 }
 
-/// Without touching package.json: what is named, and the production dependencies.
-fn install(wanted: &[String]) -> String {
-    format!("npm install --no-save --no-package-lock --no-audit --no-fund --omit=dev {}", line(wanted))
+/// npm asks the registry about everything a package.json names, wanted or not: it is shown one that names less.
+fn install(setup: &Setup<'_>, dir: &str, wanted: &[String]) -> Result<Finished> {
+    let real = fs::read(setup.tree.host.join(dir).join("package.json")).unwrap_or_default();
+    let mut manifest: Value = serde_json::from_slice(&real).unwrap_or_default();
+    if let Some(declared) = manifest.get_mut("devDependencies").and_then(Value::as_object_mut) {
+        declared.retain(|name, version| wanted.contains(&format!("{name}@{}", version.as_str().unwrap_or_default())));
+    }
+    let path = setup.tree.private.join("package.json");
+    fs::write(&path, manifest.to_string()).or_fail(Kind::Workspace, || format!("writing {}", path.display()))?;
+    let shown = Mount::ReadOnly { host: path, inside: setup.tree.point.join(dir).join("package.json") };
+    let names: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    setup.reporter.event(&Event::Progress { what: format!("setup: trying {}", names.join(" ")) });
+    setup.start_over(dir, "npm install --no-save --no-package-lock", Some(shown))
 }

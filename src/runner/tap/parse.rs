@@ -256,10 +256,12 @@ impl Yaml<'_> {
         }
         let text = self.0.join("\n");
         let raised = self.field("operator").as_deref() == Some("error") || self.field("failureType").as_deref() == Some("testCodeFailure");
-        let error_name = |text: &str| text.lines().any(|line| {
-            let word = line.split(':').next().unwrap_or("").trim();
-            word.ends_with("Error") && word != "AssertionError" && !word.contains(' ')
-        });
+        let error_name = |text: &str| {
+            text.lines().any(|line| {
+                let word = line.split(':').next().unwrap_or("").trim();
+                word.ends_with("Error") && word != "AssertionError" && !word.contains(' ')
+            })
+        };
         if text.contains("AssertionError") || text.contains("ERR_ASSERTION") {
             FaultKind::Assertion
         } else if name.starts_with("test exited without ending") || name.starts_with("test timed out") {
