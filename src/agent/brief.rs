@@ -1,5 +1,7 @@
 //! What the model is told: the fixed instructions, the task, notices. The words are in `prompts/`.
 
+use std::path::Path;
+
 use minijinja::{Environment, Value, context};
 
 use super::Assignment;
@@ -75,7 +77,7 @@ fn task(assignment: &Assignment<'_>) -> Result<String> {
             context! { dir => &suite.dir, command => &suite.command, name => super::tools::suite_name(suite) }
         })
         .collect();
-    let programs: Vec<&str> = PROGRAMS.into_iter().filter(|program| assignment.sandbox.which(program).is_some()).collect();
+    let programs: Vec<String> = PROGRAMS.into_iter().filter_map(|program| called(assignment, program)).collect();
     // the tag depends on the text it fences: no text can contain its own
     let fence = format!("issue-{}", assignment.issue.digest().short());
     render(
@@ -84,7 +86,7 @@ fn task(assignment: &Assignment<'_>) -> Result<String> {
             repository => repository(assignment.issue),
             point => assignment.tree.point.display().to_string(),
             suites,
-            programs => programs.join(" "),
+            programs => programs.join(", "),
             turns => config.agent.max_turns,
             minutes => config.agent.timeout.to_string(),
             command => config.agent.command_timeout.to_string(),
@@ -96,6 +98,21 @@ fn task(assignment: &Assignment<'_>) -> Result<String> {
             issue => issue_text(assignment.issue),
         },
     )
+}
+
+/// How a program is called, if children find it: in the sandbox's PATH, in the environment that setup made, by npx.
+fn called(assignment: &Assignment<'_>, program: &str) -> Option<String> {
+    let tree = assignment.tree;
+    let host = |inside: &Path| {
+        let shared = tree.shared.iter().find_map(|one| Some(one.host.join(inside.strip_prefix(&one.inside).ok()?)));
+        shared.or_else(|| Some(tree.host.join(inside.strip_prefix(&tree.point).ok()?)))
+    };
+    let holds = |folder: &Path| host(&folder.join(program)).is_some_and(|file| file.symlink_metadata().is_ok());
+    let path = tree.env.get("PATH").map(String::as_str).unwrap_or_default();
+    if assignment.sandbox.which(program).is_some() || path.split(':').any(|folder| holds(Path::new(folder))) {
+        return Some(program.to_owned());
+    }
+    holds(&tree.point.join("node_modules/.bin")).then(|| format!("npx {program}"))
 }
 
 fn repository(issue: &Issue) -> String {

@@ -36,12 +36,33 @@ pub(super) fn run(desk: &Assignment<'_>, input: Input) -> Result<Reply> {
     Ok(Reply::text(told(&format!("{} files below {name}", lines.files), &lines.shown, LINES)))
 }
 
-/// The listing of the first message: two levels where that is short enough, one otherwise.
+/// The listing of the first message: the root, and the smallest folders opened while there is room.
 pub(in crate::agent) fn listing(root: &Path) -> String {
-    let two = lines(root, "", 2);
-    let head = format!("Files (of {}, without ignored ones):", two.files);
-    let shown = if two.shown.len() <= OPENING_LINES { two.shown } else { lines(root, "", 1).shown };
-    told(&head, &shown, OPENING_LINES)
+    let (one, two) = (lines(root, "", 1), lines(root, "", 2));
+    let inside = |folder: &str| two.shown.iter().filter(|path| path.len() > folder.len() && path.starts_with(folder)).count();
+    let name = |line: &str| line.split(" (").next().unwrap_or(line).to_owned();
+    let mut folders: Vec<(usize, String)> =
+        one.shown.iter().map(|line| name(line)).filter(|line| line.ends_with('/')).map(|name| (inside(&name), name)).collect();
+    folders.retain(|(_, name)| !name.starts_with('.'));
+    folders.sort();
+    let mut room = OPENING_LINES.saturating_sub(one.shown.len());
+    let fits = |(count, _): &(usize, String)| {
+        let fits = *count <= room;
+        room -= if fits { *count } else { room };
+        fits
+    };
+    let open: Vec<String> = folders.into_iter().take_while(fits).map(|(_, name)| name).collect();
+    let mut shown = Vec::new();
+    for line in &one.shown {
+        let name = name(line);
+        if open.contains(&name) {
+            shown.push(name.clone());
+            shown.extend(two.shown.iter().filter(|path| path.len() > name.len() && path.starts_with(&name)).cloned());
+        } else {
+            shown.push(line.clone());
+        }
+    }
+    told(&format!("Files (of {}, without ignored ones):", two.files), &shown, OPENING_LINES)
 }
 
 struct Listed {

@@ -16,9 +16,14 @@ use crate::task::Event;
 /// Failures told in full, and further ones by name.
 const IN_FULL: usize = 8;
 const BY_NAME: usize = 40;
-/// Bytes of a failure's message and of its trace.
+/// Bytes of a failure's message.
 const MESSAGE: usize = 1_200;
+/// A trace up to this size is shown whole; of a longer one its ends and what the runner marked.
 const TRACE: usize = 1_500;
+const TRACE_HEAD: usize = 4;
+const TRACE_TAIL: usize = 12;
+/// Largest file that is looked at for a test's name.
+const LARGEST_SOURCE: u64 = 1 << 20;
 /// Bytes of output where nothing could be read from it.
 const OUTPUT: usize = 6_000;
 
@@ -45,7 +50,7 @@ pub(super) fn run(desk: &Assignment<'_>, input: Input, left: Duration, known: &m
     };
     let before = desk.baseline.get().and_then(|reports| reports.get(at));
     known.0.extend(before.iter().flat_map(|report| report.cases.keys().cloned()));
-    let selection = selection(desk, &input, known);
+    let (selection, note) = selection(desk, &input, known);
     let mut settings = desk.config.test.clone();
     let seconds = left.as_secs().max(1).min(settings.timeout.duration().as_secs().max(1));
     settings.timeout = Span::seconds(seconds);
@@ -53,7 +58,7 @@ pub(super) fn run(desk: &Assignment<'_>, input: Input, left: Duration, known: &m
     known.0.extend(report.cases.keys().cloned());
     let (passed, failed, skipped) = report.counts();
     desk.reporter.event(&Event::Tests { cell: "agent".to_owned(), passed, failed, skipped, elapsed_ms: report.elapsed_ms });
-    Ok(Reply::text(told(&report, before, seconds)))
+    Ok(Reply::text(format!("{note}{}", told(&report, before, seconds))))
 }
 
 /// How a suite is named in calls.
@@ -78,26 +83,61 @@ fn choose(suites: &[Suite], input: &Input) -> Result<usize, String> {
     Ok(deepest.map_or(0, |(at, _)| at))
 }
 
-/// What to run. A test's name may be a part of a known one.
-fn selection(desk: &Assignment<'_>, input: &Input, known: &KnownTests) -> Selection {
-    if !input.tests.is_empty() {
-        return Selection::Tests(input.tests.iter().flat_map(|name| known.named(name)).collect());
+/// What to run, and what the model should know about it. A test's name may be a part of a known one; of a test that no run has
+/// named yet, the files that contain its name are run.
+fn selection(desk: &Assignment<'_>, input: &Input, known: &KnownTests) -> (Selection, String) {
+    let mut files: Vec<String> = input.files.iter().map(|file| paths::relative(desk, file)).collect();
+    let (mut tests, mut unknown) = (Vec::new(), Vec::new());
+    for name in &input.tests {
+        let named = known.named(name);
+        let file = name.split("::").next().unwrap_or_default();
+        match named.is_empty() {
+            false => tests.extend(named),
+            true if desk.workspace.is_file(file) => tests.push(TestId::new(&[name])),
+            true => unknown.push(name),
+        }
     }
-    match input.files.is_empty() {
-        true => Selection::All,
-        false => Selection::Files(input.files.iter().map(|file| paths::relative(desk, file)).collect()),
+    let mut note = String::new();
+    for name in unknown {
+        let found = files_with(desk, name);
+        match found.is_empty() {
+            true => tests.push(TestId::new(&[name])),
+            false => {
+                note.push_str(&format!("{name} is not known from a run yet: ran what is in {}\n", found.join(", ")));
+                files.extend(found);
+            }
+        }
     }
+    if !files.is_empty() {
+        return (Selection::Files(files), note);
+    }
+    (if tests.is_empty() { Selection::All } else { Selection::Tests(tests) }, note)
+}
+
+/// Files that contain the last part of a test's name.
+fn files_with(desk: &Assignment<'_>, name: &str) -> Vec<String> {
+    let plain = name.split('[').next().unwrap_or(name);
+    let word = plain.rsplit("::").next().unwrap_or(plain).trim();
+    if word.len() < 3 {
+        return Vec::new();
+    }
+    let root = desk.workspace.root();
+    let contains = |path: &String| {
+        desk.workspace.read(path, LARGEST_SOURCE).is_ok_and(|bytes| bytes.windows(word.len()).any(|window| window == word.as_bytes()))
+    };
+    let files = paths::walk(root, "", None).filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
+    let shown = files.map(|entry| paths::shown(root, &entry));
+    shown.filter(|path| path.to_lowercase().contains("test") || path.ends_with(".rs")).filter(contains).take(3).collect()
 }
 
 impl KnownTests {
-    /// The tests meant by a name: the one of that name, or all that contain it, or a name nobody knows yet.
+    /// The tests meant by a name: the one of that name, or all that contain it; none when nobody knows it yet.
     fn named(&self, name: &str) -> Vec<TestId> {
         let exact = TestId::new(&[name]);
         if self.0.contains(&exact) {
             return vec![exact];
         }
-        let containing: Vec<TestId> = self.0.iter().filter(|id| id.as_str().contains(name)).cloned().collect();
-        if containing.is_empty() { vec![exact] } else { containing }
+        self.0.iter().filter(|id| id.as_str().contains(name)).cloned().collect()
     }
 }
 
@@ -166,9 +206,31 @@ fn shown(fault: &Fault) -> String {
     if trace.is_empty() || trace == fault.message.trim() {
         return message;
     }
-    let from = trace.ceil_char_boundary(trace.len().saturating_sub(TRACE));
-    let dots = if from > 0 { format!("[... {from} bytes cut ...]") } else { String::new() };
-    format!("{message}\n{dots}{}", &trace[from..]).trim_end().to_owned()
+    format!("{message}\n{}", decisive(trace))
+}
+
+/// The beginning and end of a trace, and the lines that pytest marks; gaps are counted.
+fn decisive(trace: &str) -> String {
+    if trace.len() <= TRACE {
+        return trace.to_owned();
+    }
+    let lines: Vec<&str> = trace.lines().collect();
+    let marked = |line: &str| line.starts_with('>') || line.starts_with("E  ");
+    let keep = |at: usize| at < TRACE_HEAD || at + TRACE_TAIL >= lines.len() || marked(lines[at]);
+    let (mut text, mut gap) = (String::new(), 0);
+    for (at, line) in lines.iter().enumerate() {
+        if !keep(at) {
+            gap += 1;
+            continue;
+        }
+        if gap > 0 {
+            text.push_str(&format!("[... {gap} lines cut ...]\n"));
+            gap = 0;
+        }
+        text.push_str(&paths::short_line(line, 300));
+        text.push('\n');
+    }
+    cut(text.trim_end(), 2 * TRACE)
 }
 
 fn cut(text: &str, most: usize) -> String {
