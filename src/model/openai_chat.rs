@@ -117,8 +117,13 @@ fn user(message: &Message, sent: &mut Vec<Value>) {
         }
     }
     let words = texts(message);
-    if !words.is_empty() {
-        sent.push(json!({ "role": "user", "content": words }));
+    if words.is_empty() {
+        return;
+    }
+    // templates of local models want the roles to take turns
+    match sent.last_mut().filter(|last| last["role"] == "user") {
+        Some(last) => last["content"] = Value::String(format!("{}\n\n{words}", last["content"].as_str().unwrap_or_default())),
+        None => sent.push(json!({ "role": "user", "content": words })),
     }
 }
 
@@ -183,6 +188,7 @@ mod tests {
                         Block::Result { id: "b".into(), text: "2".into(), error: true },
                     ],
                 },
+                Message { role: Role::User, blocks: vec![text("go on")] },
             ],
         }
     }
@@ -205,7 +211,7 @@ mod tests {
                      "tool_calls": [called("a", r#"{"path":"b"}"#), called("b", r#"{"invalid_input":"{broken"}"#)]},
                     {"role": "tool", "tool_call_id": "a", "content": "1"},
                     {"role": "tool", "tool_call_id": "b", "content": "2"},
-                    {"role": "user", "content": "notice"},
+                    {"role": "user", "content": "notice\n\ngo on"},
                 ],
                 "tools": [{"type": "function", "function": {"name": "read", "description": "reads", "parameters": {"type": "object"}}}],
             })

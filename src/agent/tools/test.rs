@@ -236,3 +236,75 @@ fn decisive(trace: &str) -> String {
 fn cut(text: &str, most: usize) -> String {
     crate::agent::brief::capped(text, most)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::agent::scene::{Scene, with_assignment};
+    use crate::runner::{FaultKind, Trouble, TroubleKind};
+
+    fn failing(message: &str, trace: &str) -> Case {
+        let fault = Fault { kind: FaultKind::Assertion, message: message.into(), trace: trace.into() };
+        Case { outcome: Outcome::Failed(fault), file: None, elapsed_ms: None }
+    }
+
+    fn report(cases: Vec<(&str, Case)>) -> Report {
+        Report {
+            command: "pytest -q".into(),
+            cases: cases.into_iter().map(|(name, case)| (TestId::new(&[name]), case)).collect(),
+            troubles: Vec::new(),
+            ending: Ending::Exited(1),
+            elapsed_ms: 1_500,
+            output: "raw output".into(),
+        }
+    }
+
+    #[test]
+    fn what_the_change_broke_stands_first() {
+        let before = report(vec![("a::old", failing("x", ""))]);
+        let passed = Case { outcome: Outcome::Passed, file: None, elapsed_ms: None };
+        let now = report(vec![("a::old", failing("x", "")), ("b::new", failing("1 != 2", "in b.py:3")), ("c", passed)]);
+        let expected = "2 failed, 1 passed in 1.5 s (`pytest -q`)\n\nFAILED b::new\n1 != 2\nin b.py:3\n\nFAILED a::old (red before your change too)\nx";
+        assert_eq!(told(&now, Some(&before), 300), expected);
+    }
+
+    #[test]
+    fn many_failures_and_long_traces_stay_short() {
+        let names: Vec<String> = (0..100).map(|n| format!("t::{n:03}")).collect();
+        let long: String = (0..400).map(|n| if n == 200 { ">   decisive\n".to_owned() } else { format!("    line {n}\n") }).collect();
+        let told = told(&report(names.iter().map(|name| (name.as_str(), failing("no", &long))).collect()), None, 300);
+        assert!(told.len() < 12_000 && told.contains("and 52 more"), "{}", told.len());
+        assert!(told.contains("line 3\n[... 196 lines cut ...]\n>   decisive\n[... 187 lines cut ...]\n    line 388"), "{told}");
+    }
+
+    #[test]
+    fn a_run_that_cannot_be_read_shows_why() {
+        let mut broken = report(Vec::new());
+        broken.troubles.push(Trouble { kind: TroubleKind::Load, file: Some("t.py".into()), message: "SyntaxError".into() });
+        assert!(told(&broken, None, 300).ends_with("\n\nLoad t.py:\nSyntaxError\n\nOutput:\nraw output"));
+        broken.ending = Ending::TimedOut;
+        assert!(told(&broken, None, 300).contains("killed at its limit") && told(&broken, None, 300).contains("limit of a run is 300 s"));
+    }
+
+    #[test]
+    fn tests_are_found_by_part_of_their_name_or_by_their_file() {
+        let scene = Scene::new();
+        let mut known = KnownTests::default();
+        known.0.extend([TestId::new(&["a.py", "one"]), TestId::new(&["a.py", "one_more"]), TestId::new(&["b.py", "two"])]);
+        let mut select = |tests: &[&str]| {
+            let input: Input = serde_json::from_value(json!({"tests": tests})).unwrap();
+            with_assignment(&scene, 0, None, |desk| selection(desk, &input, &mut known))
+        };
+        let ids = |names: &[&str]| Selection::Tests(names.iter().map(|name| TestId::new(&[name])).collect());
+        assert_eq!(select(&["a.py::one"]).0, ids(&["a.py::one"]));
+        assert_eq!(select(&["one", "two"]).0, ids(&["a.py::one", "a.py::one_more", "b.py::two"]));
+        assert_eq!(select(&[]).0, Selection::All);
+        assert_eq!(select(&["test/sum.test.js::new"]).0, ids(&["test/sum.test.js::new"]));
+        let (found, note) = select(&["red before"]);
+        assert_eq!(found, Selection::Files(vec!["test/sum.test.js".into()]));
+        assert!(note.starts_with("red before is not known from a run yet"));
+        assert_eq!(select(&["nowhere at all"]).0, ids(&["nowhere at all"]));
+    }
+}
