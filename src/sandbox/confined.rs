@@ -16,7 +16,7 @@ use super::toolchains::Toolchains;
 use super::tree::{Status, Tree};
 use super::untrusted::not_started;
 use super::watch::Watch;
-use super::{Cancel, Ending, Finished, Job, Network, environment, system};
+use super::{Cancel, Ending, Finished, Job, Mount, Network, environment, system};
 use crate::config::{HostEnvironment, SandboxSettings};
 use crate::error::{Failure, Kind, OrFail, Result};
 
@@ -66,6 +66,7 @@ impl Confined {
 
     pub(super) fn run(&self, job: &Job, cancel: &Cancel) -> Result<Finished> {
         let program = job.argv.first().ok_or_else(|| Failure::new(Kind::Internal, "a child without a program"))?;
+        no_planted_links(&job.mounts)?;
         let mut command = self.command(job);
         let (child, status, gate) = start_confined(&mut command, &job.stdin, |command, status, gate| {
             command.args(["--json-status-fd", &status.to_string(), "--block-fd", &gate.to_string(), "--"]).args(&job.argv);
@@ -88,6 +89,7 @@ impl Confined {
         system::show_network(&mut layout, job.network);
         self.registries.show(&mut layout, job.network);
         job.mounts.iter().for_each(|mount| layout.mount(mount));
+        layout.close();
         let mut command = Command::new(&self.bubblewrap);
         // Bubblewrap itself runs outside: no variable of a job may reach its loader.
         command.env_clear().args(CONFINEMENT).args(["--hostname", "loom", "--clearenv"]);
@@ -118,7 +120,7 @@ impl Confined {
 fn layout(host: &HostEnvironment, settings: &SandboxSettings, memory: Option<u64>, written: &Path) -> Result<Layout> {
     let mut layout = Layout::default();
     system::show(&mut layout, written)?;
-    layout.kernel();
+    layout.kernel(memory);
     layout.memory(Path::new("/tmp"), memory);
     layout.folder(Path::new(environment::HOME));
     layout.link(Path::new("/tmp"), Path::new("/var/tmp"));
@@ -135,6 +137,25 @@ fn layout(host: &HostEnvironment, settings: &SandboxSettings, memory: Option<u64
     Ok(layout)
 }
 
+/// A mount inside another lies in files that a child may have written. A link planted where it goes would make
+/// bubblewrap, still outside, create its end somewhere else on this machine.
+fn no_planted_links(mounts: &[Mount]) -> Result<()> {
+    for (count, mount) in mounts.iter().enumerate() {
+        for outer in &mounts[..count] {
+            let Ok(below) = mount.inside().strip_prefix(outer.inside()) else { continue };
+            let mut place = outer.host().to_path_buf();
+            for part in below.components() {
+                place.push(part);
+                if place.is_symlink() {
+                    return Err(Failure::new(Kind::Workspace, format_args!("{} is a symbolic link", place.display()))
+                        .context(format_args!("mounting {}", mount.inside().display())));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Bubblewrap, like a shell, tells a signal as 128 + its number.
 fn exited_or_signalled(code: i32) -> Ending {
     match code {
@@ -149,7 +170,7 @@ mod tests {
 
     use super::*;
     use crate::sandbox::trial::{job, program, said, sandbox};
-    use crate::sandbox::{Limits, Mount, Sandbox};
+    use crate::sandbox::{Limits, Sandbox};
 
     /// A user with a home of secrets and one tool.
     fn user(home: &Path) -> HostEnvironment {
@@ -157,9 +178,10 @@ mod tests {
             std::fs::create_dir_all(home.join(file).parent().unwrap()).unwrap();
             std::fs::write(home.join(file), "planted").unwrap();
         };
-        [".ssh/id_ed25519", ".cargo/credentials.toml", ".netrc", "tool/lib/x", "tool/.env", ".config/gh/hosts.yml"].map(secret);
+        let files = [".ssh/id_ed25519", ".cargo/credentials.toml", ".netrc", "tool/lib/x", "tool/.env", ".config/gh/hosts.yml"];
+        files.into_iter().for_each(secret);
         program(&home.join(".cargo/bin"), "cargo-greet", "#!/bin/sh\necho greetings\n");
-        program(&home.join("tool/bin"), "tool", "#!/bin/sh\ncat \"${0%/*}/../lib/x\"\n");
+        program(&home.join("tool/bin"), "tool", "#!/bin/sh\ncat \"$(dirname \"$(readlink -f \"$0\")\")/../lib/x\"; echo\n");
         std::fs::create_dir_all(home.join(".local/bin")).unwrap();
         std::os::unix::fs::symlink("../../tool/bin/tool", home.join(".local/bin/linked")).unwrap();
         let path = format!("{0}/.cargo/bin:{0}/.local/bin:{0}:/usr/local/bin:/usr/bin:/bin", home.display());
@@ -179,7 +201,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let settings = SandboxSettings { env: vec!["DATABASE_URL".into()], ..SandboxSettings::default() };
         let sandbox = Sandbox::on(&user(home.path()), &settings).unwrap();
-        let script = format!("cargo-greet; linked; echo; env; cd {}; find . -type f | sort", home.path().display());
+        let script = format!("cargo-greet; linked; env; cd {}; find . -type f | sort", home.path().display());
         for network in [Network::Private, Network::Host] {
             let seen = said(&sandbox, &Job { network, ..job(&script) });
             assert!(seen.starts_with("greetings\nplanted\n"), "{seen}");
@@ -193,12 +215,8 @@ mod tests {
 
     #[test]
     fn a_child_has_no_rights_and_sees_only_its_own_processes() {
-        let seen = said(
-            &sandbox(),
-            &job("id -u; whoami; hostname; grep CapEff /proc/self/status; ls -d /proc/[0-9]* | wc -l; stat -c %a /tmp / /loom/deep"),
-        );
-        let failure = seen.clone();
-        assert!(seen.starts_with("1000\nloom\nloom\nCapEff:\t0000000000000000\n"), "{failure}");
+        let seen = said(&sandbox(), &job("id -u; whoami; hostname; grep CapEff /proc/self/status; echo /proc/[0-9]*"));
+        assert_eq!(seen, "1000\nloom\nloom\nCapEff:\t0000000000000000\n/proc/1 /proc/2");
     }
 
     #[test]
@@ -218,7 +236,7 @@ mod tests {
     #[test]
     fn mounts_keep_their_kind_and_their_parents_are_open() {
         let (tree, deps) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        std::fs::write(deps.path().join("lib"), "1").unwrap();
+        std::fs::write(deps.path().join("lib"), "1\n").unwrap();
         std::fs::create_dir(tree.path().join("deps")).unwrap();
         let point = sandbox().point(tree.path());
         let mounts = vec![
@@ -230,7 +248,28 @@ mod tests {
         assert_eq!(finished.stdout.text(), "1\n755\n1777\n755\n");
         assert_eq!(finished.stderr.text().matches("Read-only file system").count(), 2, "{}", finished.stderr.text());
         assert_eq!(std::fs::read_to_string(tree.path().join("made")).unwrap(), "made\n");
-        assert_eq!(std::fs::read_to_string(deps.path().join("lib")).unwrap(), "1");
+        assert_eq!(std::fs::read_to_string(deps.path().join("lib")).unwrap(), "1\n");
+    }
+
+    #[test]
+    fn a_link_planted_where_a_mount_goes_is_refused() {
+        let (tree, deps, victim) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let planted = PathBuf::from("/oldroot").join(victim.path().strip_prefix("/").unwrap()).join("made");
+        std::os::unix::fs::symlink(planted, tree.path().join("deps")).unwrap();
+        let mounts = vec![
+            Mount::ReadWrite { host: tree.path().into(), inside: "/loom/repo".into() },
+            Mount::ReadOnly { host: deps.path().into(), inside: "/loom/repo/deps/x".into() },
+        ];
+        let failure = sandbox().run(&Job { mounts, ..job("true") }, &Cancel::default()).unwrap_err();
+        assert!(failure.line().contains("symbolic link"), "{}", failure.line());
+        assert_eq!(victim.path().read_dir().unwrap().count(), 0);
+    }
+
+    #[test]
+    fn only_the_places_meant_for_it_can_be_written() {
+        let script = "for place in /tmp /tmp/home /var/tmp /dev/shm; do touch $place/x || echo $place; done; \
+                      for place in / /etc /dev /usr /loom /var /root; do touch $place/x 2>/dev/null && echo $place; done; true";
+        assert_eq!(said(&sandbox(), &job(script)), "");
     }
 
     #[test]

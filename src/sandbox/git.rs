@@ -128,7 +128,8 @@ fn prepared(job: &GitJob<'_>, secrets: Option<&Secrets>, host: &HostEnvironment)
     ]);
     let mut settings: Vec<(String, String)> = SETTINGS.map(|(key, value)| (key.to_string(), value.to_string())).into();
     if let Some(secrets) = secrets {
-        settings.push((format!("http.{}/.extraHeader", secrets.scope), format!("Authorization: Basic {}", secrets.basic)));
+        let header = format!("Authorization: Basic {}", secrets.basic);
+        settings.extend(secrets.scopes().map(|scope| (format!("http.{scope}/.extraHeader"), header.clone())));
     }
     command.env("GIT_CONFIG_COUNT", settings.len().to_string());
     for (index, (key, value)) in settings.into_iter().enumerate() {
@@ -175,6 +176,13 @@ impl Secrets {
         let token = credential.token.expose_secret();
         let basic = STANDARD.encode(format!("x-access-token:{token}"));
         Secrets { scope: credential.scope.trim_end_matches('/').to_string(), token: token.to_string(), basic }
+    }
+
+    /// The scope, and the repository it may name as most remotes do: git compares whole parts of a path.
+    fn scopes(&self) -> impl Iterator<Item = String> {
+        let names_a_path = self.scope.split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
+        let remote = (names_a_path && !self.scope.ends_with(".git")).then(|| format!("{}.git", self.scope));
+        std::iter::once(self.scope.clone()).chain(remote)
     }
 
     fn hide(&self, text: &str) -> String {
@@ -291,6 +299,7 @@ mod tests {
             asked.recv().unwrap()
         };
         assert!(request(&scope).contains(&format!("Authorization: Basic {basic}")));
+        assert!(request(&format!("{scope}.git")).contains("Authorization"), "as most remotes are written");
         assert!(!request(&format!("http://127.0.0.1:{port}/other/widget")).contains("Authorization"));
         assert!(!request(&format!("http://127.0.0.1:{port}/acme/widget-2")).contains("Authorization"));
     }

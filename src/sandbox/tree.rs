@@ -7,7 +7,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open, pidfd_send_signal};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, pidfd_open, pidfd_send_signal, waitid,
+};
 use serde::Deserialize;
 
 use super::rations;
@@ -140,11 +142,13 @@ impl Status {
         }
     }
 
-    /// The first process of a namespace ends after all others.
+    /// The first process of a namespace ends after all others. Where loom is the machine's first process, as in many
+    /// containers, it has become our child and nobody else would reap it.
     fn wait(&self) {
         let Some((_, init)) = &self.init else { return };
         let patience = Timespec { tv_sec: PATIENCE.as_secs() as i64, tv_nsec: 0 };
         while let Err(rustix::io::Errno::INTR) = poll(&mut [PollFd::new(init, PollFlags::IN)], Some(&patience)) {}
+        let _ = waitid(WaitId::PidFd(init.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, flock};
 use tempfile::TempDir;
 
-use super::{Cancel, Finished, Job, Limits, Mount, Network, Sandbox};
+use super::{Cancel, Job, Limits, Mount, Network, Sandbox};
 use crate::config::SandboxSettings;
 
 /// A shell script with a minute of time.

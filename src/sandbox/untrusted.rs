@@ -27,7 +27,7 @@ const POINT: &str = "/loom/repo";
 pub struct Sandbox(Hold);
 
 enum Hold {
-    Bubblewrap(Confined),
+    Bubblewrap(Box<Confined>),
     None(Bare),
 }
 
@@ -47,7 +47,7 @@ impl Sandbox {
                 .hint("remove sandbox.allow: tests that need the service are then reported as not run")
                 .hint("on a throw-away machine only: --unsafe-no-sandbox gives children the whole network"));
         }
-        Ok(Sandbox(Hold::Bubblewrap(Confined::new(host, settings)?)))
+        Ok(Sandbox(Hold::Bubblewrap(Box::new(Confined::new(host, settings)?))))
     }
 
     /// What holds the children back.

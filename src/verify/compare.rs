@@ -127,13 +127,13 @@ pub fn base_red(must_fail: &Report, id: &TestId, file: Option<&str>, tests: &Tes
                 (classify(fault, case.file.as_deref().or(file), known), lines)
             }
         },
-        None => absent_on_base(must_fail, file, tests, known),
+        None => absent_on_base(must_fail, id, file, tests, known),
     }
 }
 
 /// A test that did not run: its file or target may say why.
-fn absent_on_base(must_fail: &Report, file: Option<&str>, tests: &Tests, known: &Known) -> (Red, String) {
-    let about_file = |trouble: &&Trouble| file.is_none() || trouble.file.is_none() || concerns(trouble, file.unwrap_or_default());
+fn absent_on_base(must_fail: &Report, id: &TestId, file: Option<&str>, tests: &Tests, known: &Known) -> (Red, String) {
+    let about_file = |trouble: &&Trouble| concerns(trouble, id, file);
     let troubles =
         || must_fail.troubles.iter().filter(|one| matches!(one.kind, TroubleKind::Build | TroubleKind::Load | TroubleKind::Crash));
     let told: Vec<_> = troubles().filter(about_file).collect();
@@ -150,13 +150,11 @@ fn absent_on_base(must_fail: &Report, file: Option<&str>, tests: &Tests, known: 
     }
 }
 
-/// Whether a trouble is about this file: named by it, or in its lines (compilers name the target, and print the file).
-fn concerns(trouble: &Trouble, file: &str) -> bool {
-    let named = trouble.file.as_deref().is_some_and(|one| one == file || one.ends_with(file) || file.ends_with(one));
-    let stem = file.rsplit('/').next().and_then(|name| name.split('.').next()).unwrap_or_default();
-    named
-        || trouble.message.contains(file)
-        || trouble.file.as_deref().is_some_and(|one| one.split(['/', ':', ' ', '.']).any(|word| word == stem))
+/// Whether a trouble is about a test: it names the test's file or build target, or prints its file.
+fn concerns(trouble: &Trouble, id: &TestId, file: Option<&str>) -> bool {
+    let Some(named) = trouble.file.as_deref() else { return true };
+    let target = id.as_str().split("::").next().unwrap_or_default();
+    named == target || file.is_none_or(|file| named == file || trouble.message.contains(file))
 }
 
 /// Tests that passed and are not among the results of head.
@@ -168,7 +166,7 @@ fn absent_on_head(out: &mut Comparison, seen: Observed<'_>, tests: &Tests) {
             continue;
         }
         let file = case.file.as_deref();
-        let told = stopped || out.troubles.iter().any(|one| file.is_none_or(|file| concerns(one, file)) || one.file.is_none());
+        let told = stopped || out.troubles.iter().any(|one| concerns(one, id, file));
         // A deleted or renamed function is judged by its text.
         if told || matches!(tests.change(id, file), TextChange::Deleted | TextChange::Changed) {
             continue;
@@ -197,7 +195,7 @@ fn old_on_head(out: &mut Comparison, seen: Observed<'_>, tests: &Tests) {
             None => {
                 // The old text does not even build or load beside the new source. Untouched tests of the same target
                 // are shown by must-pass.
-                let trouble = troubles.iter().find(|one| one.file.is_none() || case.file.as_deref().is_none_or(|file| concerns(one, file)));
+                let trouble = troubles.iter().find(|one| concerns(one, id, case.file.as_deref()));
                 let same = tests.change(id, case.file.as_deref()) == TextChange::Same;
                 let Some(trouble) = trouble.filter(|_| !same) else { continue };
                 decisive(&trouble.message)

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use tree_sitter::Node;
 
+use super::inline;
 use super::syntax::{Language, Walk, parse, replaced, text_of, tokens_of, visit};
 
 /// What a hollow function says when it is reached.
@@ -24,16 +25,18 @@ pub struct Function {
     block: bool,
 }
 
-/// Every named function with a body.
+/// Every named function with a body; Rust's inline tests are none of them.
 pub fn functions(path: &str, text: &str) -> Vec<Function> {
     let Some((language, tree)) = Language::of(path).and_then(|language| Some((language, parse(language, text)?))) else {
         return Vec::new();
     };
+    let tests = if language == Language::Rust { inline::regions(text).unwrap_or_default() } else { Vec::new() };
     let mut found = Vec::new();
     visit(tree.root_node(), |node| {
         found.extend(function(language, node, text));
         Walk::Into
     });
+    found.retain(|one: &Function| !tests.iter().any(|region| region.range.contains(&one.body.start)));
     found
 }
 

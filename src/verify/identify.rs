@@ -134,12 +134,20 @@ fn changed_outside(file: &Sided, versions: &Versions) -> bool {
 
 /// The parts of an id without the parameters of its last one.
 fn parts(id: &TestId) -> Vec<&str> {
-    let whole = id.as_str();
+    let whole = unnumbered(id.as_str());
     let plain = match whole.split_once('[') {
         Some((before, _)) if whole.ends_with(']') && !before.is_empty() && !before.ends_with(' ') => before,
         _ => whole,
     };
     plain.split("::").flat_map(|part| part.split(" > ")).collect()
+}
+
+/// Without the number that tells tests of one name apart.
+fn unnumbered(id: &str) -> &str {
+    match id.rsplit_once(" #") {
+        Some((name, number)) if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => id,
+    }
 }
 
 /// The id without parameters: the same for every row of a table.

@@ -132,7 +132,8 @@ fn misses_added_name(message: &str, known: &Known) -> bool {
     MISSING.iter().any(|pattern| pattern.captures_iter(message).any(|found| is_added(&found["n"])))
 }
 
-static CODE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?m)^\s*error(?:\[(E\d{4})\])?: (.*)$").expect("a fixed pattern"));
+static CODE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?m)(?:^\s*|does not compile: )error(?:\[(E\d{4})\])?: (.*)$").expect("a fixed pattern"));
 
 /// Compile errors that a missing or differently shaped item gives.
 const SHAPE: [&str; 31] = [

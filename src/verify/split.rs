@@ -111,6 +111,11 @@ impl Split {
 }
 
 impl Sided {
+    /// Its mode in the head tree; that of a plain file when it is gone.
+    pub fn mode(&self) -> u32 {
+        self.content.as_ref().map_or(0o100_644, |(_, mode)| *mode)
+    }
+
     /// Whether what is tested differs.
     pub fn changes_source(&self) -> bool {
         match self.side {

@@ -151,8 +151,8 @@ impl Client {
     }
 
     /// Time passes before a second look.
-    pub(super) fn pause(&self, span: Duration) -> Result<()> {
-        self.patience.pause(span)
+    pub(super) fn look_later(&self) -> Result<()> {
+        self.patience.pause(self.interval)
     }
 
     fn round(&self, ask: &Ask, tries: &mut Tries) -> Result<Round> {
@@ -168,6 +168,10 @@ impl Client {
                     }
                 }
                 Judgement::Final(answer) => return Ok(Round::Done(answer)),
+                Judgement::Hopeless(cause) => {
+                    return Err(Failure { kind: Kind::Config, cause, hints: Vec::new() }
+                        .hint("check github.api_url, and that this machine trusts the server's certificate authority"));
+                }
                 Judgement::Again { trouble, maybe_done } => {
                     // The server may still be at work on what it did not answer: look a little later.
                     let least = if maybe_done && ask.writes() { self.interval * 2 } else { Duration::ZERO };

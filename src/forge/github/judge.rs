@@ -15,6 +15,8 @@ const UNNAMED_PAUSE: Duration = Duration::from_secs(60);
 pub(super) enum Judgement {
     /// Good or bad, the answer stays the same.
     Final(Answer),
+    /// The other side cannot be spoken to.
+    Hopeless(anyhow::Error),
     /// Another try may help.
     Again {
         trouble: Trouble,
@@ -26,6 +28,7 @@ pub(super) enum Judgement {
 /// Judges one exchange; `now` is the wall clock.
 pub(super) fn judge(exchange: Exchange, now: Timestamp) -> Judgement {
     match exchange {
+        Exchange::Distrusted(cause) => Judgement::Hopeless(cause),
         Exchange::Unsent(cause) => Judgement::Again { trouble: Trouble::Transient(cause), maybe_done: false },
         Exchange::Lost(cause) => Judgement::Again { trouble: Trouble::Transient(cause), maybe_done: true },
         Exchange::Answered(answer) => judge_answer(answer, now),

@@ -53,6 +53,8 @@ impl Answer {
 pub(super) enum Exchange {
     /// With a whole answer.
     Answered(Answer),
+    /// The server's certificate is not trusted; nothing was sent.
+    Distrusted(anyhow::Error),
     /// Nothing reached the server.
     Unsent(anyhow::Error),
     /// The answer was lost: what was asked for may have been done.
@@ -180,7 +182,11 @@ fn whole(answer: Answer) -> Exchange {
 fn broken(error: octocrab::Error) -> Exchange {
     let unsent = anyhow::Chain::new(&error).filter_map(|error| error.downcast_ref::<reqwest::Error>()).any(reqwest::Error::is_connect);
     let cause = cause(&error);
-    if unsent { Exchange::Unsent(cause.context("no connection")) } else { Exchange::Lost(cause.context("no answer")) }
+    match unsent {
+        true if format!("{cause:#}").contains("certificate") => Exchange::Distrusted(cause.context("no trusted connection")),
+        true => Exchange::Unsent(cause.context("no connection")),
+        false => Exchange::Lost(cause.context("no answer")),
+    }
 }
 
 /// The chain below octocrab's own words, which carry a backtrace and little else.

@@ -1,7 +1,5 @@
 //! Opens the pull request, or adopts the one that is there, and reads it back. Pushing the branch is `workspace`'s.
 
-use std::time::Duration;
-
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -15,9 +13,9 @@ use super::refusal::Words;
 use crate::error::{Failure, Kind, Result};
 use crate::task::{CommitId, RepoName};
 
-/// GitHub's copies agree within moments: so often, and so long apart, a fresh branch or pull request is read again.
+/// GitHub's copies agree within moments: so often, one pause between writes apart, a fresh branch or pull request is
+/// read again.
 const LOOKS: u32 = 6;
-const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
 /// A pull request as GitHub shows it, as far as loom asks.
 #[derive(Debug, Deserialize)]
@@ -88,7 +86,7 @@ impl GitHub {
             if found.as_ref() == Some(&draft.head) {
                 return Ok(());
             }
-            self.client.pause(BETWEEN_LOOKS)?;
+            self.client.look_later()?;
             found = self.branch_head(repo, &draft.branch)?;
         }
         match found {
@@ -166,7 +164,7 @@ impl GitHub {
             if seen.as_ref().is_some_and(|pull| pull.head.sha == draft.head) {
                 break;
             }
-            self.client.pause(BETWEEN_LOOKS)?;
+            self.client.look_later()?;
             seen = self.client.fetch_if_there(&ask)?;
         }
         let pull = seen.ok_or_else(|| {

@@ -137,7 +137,9 @@ fn missing_right(answer: &Answer) -> Vec<String> {
         let needed = needed.split_whitespace().collect::<Vec<_>>().join(" ");
         return vec![
             format!("the token lacks a permission: {needed}"),
-            "in a workflow, add it below `permissions:`; for a fine-grained token or an app, in its settings".into(),
+            "loom needs `contents: write`, `issues: write` and `pull-requests: write`: in a workflow below `permissions:`, for a \
+             fine-grained token or an app in its settings"
+                .into(),
         ];
     }
     let scopes = |name: &str| answer.header(name).map(str::trim).filter(|scopes| !scopes.is_empty());
