@@ -7,6 +7,7 @@ use minijinja::{Environment, Value, context};
 use super::Assignment;
 use super::tools::{listing, summary_of};
 use crate::error::{Kind, OrFail, Result};
+use crate::guard;
 use crate::runner::{Outcome as TestOutcome, Report};
 use crate::task::{Issue, IssueRef};
 
@@ -129,23 +130,21 @@ fn reference(issue: &Issue) -> String {
     }
 }
 
+/// What a person sees of the issue: hidden text is taken out, and what is too long is cut.
 fn issue_text(issue: &Issue) -> String {
-    let body = if issue.body.trim().is_empty() { "(no text beside the title)" } else { issue.body.trim() };
-    let mut text = format!("# {}\n\n{body}\n", issue.title.trim());
+    let seen = |text: &str| guard::issue_text(text).text.trim().to_owned();
+    let body = seen(&issue.body);
+    let body = if body.is_empty() { "(no text beside the title)".to_owned() } else { body };
+    let mut text = format!("# {}\n\n{body}\n", seen(&issue.title));
     for comment in &issue.comments {
-        text.push_str(&format!("\nComment by {}:\n{}\n", comment.author, comment.body.trim()));
+        text.push_str(&format!("\nComment by {}:\n{}\n", comment.author, seen(&comment.body)));
     }
     capped(text.trim_end(), ISSUE)
 }
 
 /// Beginning and end of a long text, the cut marked by its size.
 pub(super) fn capped(text: &str, most: usize) -> String {
-    if text.len() <= most {
-        return text.to_owned();
-    }
-    let head = text.floor_char_boundary(most / 3 * 2);
-    let tail = text.ceil_char_boundary(text.len() - most / 3);
-    format!("{}\n\n[... {} bytes left out ...]\n\n{}", &text[..head], tail - head, &text[tail..])
+    guard::cap_text(text, most).unwrap_or_else(|| text.to_owned())
 }
 
 fn render(template: &str, values: Value) -> Result<String> {

@@ -112,6 +112,20 @@ fn edits_say_when_the_file_no_longer_parses() {
 }
 
 #[test]
+fn protected_files_are_refused_at_once() {
+    let mut scene = Scene::new();
+    scene.config.gate.protected = vec!["sum.*".into()];
+    for (tool, input) in [
+        ("write", json!({"path": ".github/workflows/ci.yml", "text": "on: push\n"})),
+        ("edit", json!({"path": "sum.js", "old": "a - b", "new": "a + b"})),
+    ] {
+        let answer = call(&scene, tool, input);
+        assert!(answer.starts_with("ERROR ") && answer.contains("stays as it is: "), "{answer}");
+    }
+    assert!(scene.workspace.patch().unwrap().is_empty());
+}
+
+#[test]
 fn a_stop_ends_a_command_at_once() {
     let scene = Scene::new();
     scene.cancel.request(crate::error::Kind::Interrupted);
