@@ -17,6 +17,7 @@ fn config(hub: &FakeGitHub) -> Config {
     let mut config = Config::default();
     config.github.api_url = hub.api_url();
     config.github.write_interval = "1ms".parse().unwrap();
+    config.github.retry_budget = "20s".parse().unwrap();
     config
 }
 
@@ -331,7 +332,8 @@ fn a_renamed_repository_is_followed_to_its_new_name() {
     assert!(forge.home(&old).unwrap().url.ends_with("/acme/widget.git"));
     let astray = hub.requests().iter().filter(|request| request.contains("old-widget")).count();
     assert_eq!(astray, 1, "the new name is learnt once: {:?}", hub.requests());
-    assert_eq!((hub.state().pulls().len(), hub.state().comments_with(number, MARKER).len()), (1, 1));
+    let state = hub.state();
+    assert_eq!((state.pulls().len(), state.comments_with(number, MARKER).len()), (1, 1));
 }
 
 #[test]
@@ -354,7 +356,8 @@ fn missing_rights_are_named() {
     hub.state().actions_may_open_pulls = false;
     let failure = refused(forge_with(&hub, Some(&writer), |_| {}).publish(&issue(number), &draft(&hub)));
     assert!(failure.hints[0].contains("Settings > Actions > General"), "{:?}", failure.hints);
-    assert!(hub.state().pulls().is_empty() && hub.state().comments.is_empty());
+    assert!(hub.state().pulls().is_empty());
+    assert!(hub.state().comments.is_empty());
 
     hub.state().issues.get_mut(&number).unwrap().locked = true;
     let failure = refused(forge_with(&hub, Some("token-of-trina"), |_| {}).comment(&issue(number), MARKER, "x"));

@@ -35,7 +35,6 @@ pub fn router(shared: Arc<Shared>) -> Router {
     let api = Router::new()
         .route("/user", get(repository::user))
         .route("/repositories/{id}", get(repository::by_id))
-        .route("/repos/{owner}/{name}", get(repository::show))
         .nest("/repos/{owner}/{name}", repo)
         .fallback(|| async { refuse(404, "Not Found") })
         .layer(from_fn_with_state(Arc::clone(&shared), gate));

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 pub use faults::Fault;
-pub use state::{Event, Issue, Pull, Rights, State, Token};
+pub use state::State;
 
 /// The repository every fake begins with.
 pub const REPO: &str = "acme/widget";
