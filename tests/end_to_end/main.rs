@@ -1,3 +1,5 @@
 //! Tests that drive the real `loom` binary as a user would. One binary, one module per subject.
 
+mod fake_github;
+mod forge;
 mod gate;
