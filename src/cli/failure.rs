@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::Serialize;
 
 use super::arguments::General;
+use super::plain;
 use super::screen::{Form, Screen};
 use crate::config::Environment;
 use crate::error::{Failure, Kind, Result};
@@ -74,9 +75,9 @@ pub fn catching_panics(work: impl FnOnce() -> Result<()>) -> Result<()> {
 }
 
 fn text(screen: &Screen, failure: &Failure) -> String {
-    let mut lines = vec![format!("{} {}", screen.painted(31, "error:"), failure.cause)];
-    lines.extend(causes(failure).iter().map(|cause| format!("  caused by: {cause}")));
-    let hints = failure.hints.iter().map(|hint| format!("{} {hint}", screen.painted(36, "hint:")));
+    let mut lines = vec![format!("{} {}", screen.painted(31, "error:"), plain::lines(&failure.cause.to_string()))];
+    lines.extend(causes(failure).iter().map(|cause| format!("  caused by: {}", plain::lines(cause))));
+    let hints = failure.hints.iter().map(|hint| format!("{} {}", screen.painted(36, "hint:"), plain::lines(hint)));
     if !failure.hints.is_empty() {
         lines.push(String::new());
     }
@@ -94,6 +95,17 @@ fn causes(failure: &Failure) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_panic_is_a_defect_to_report() {
+        let hook = std::panic::take_hook();
+        let failure = catching_panics(|| panic!("the floor gave way"));
+        std::panic::set_hook(hook);
+        let failure = failure.unwrap_err();
+        assert_eq!((failure.kind, failure.kind.exit_code()), (Kind::Internal, 1));
+        assert!(failure.line().starts_with("loom has a defect: the floor gave way (src/cli/failure.rs:"), "{failure:?}");
+        assert!(failure.hints[0].starts_with("please report"));
+    }
 
     #[test]
     fn what_then_why_then_what_to_do() {

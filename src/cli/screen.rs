@@ -2,8 +2,9 @@
 //! Owns redaction of everything that is shown, and that a closed pipe is no error.
 
 use std::io::{IsTerminal, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use indicatif::ProgressBar;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
@@ -47,6 +48,8 @@ pub struct Screen {
     /// Colours may be used on stderr.
     pub colour: bool,
     redact: Redact,
+    /// The moving line; other lines go above it.
+    bar: Arc<Mutex<Option<ProgressBar>>>,
 }
 
 impl Screen {
@@ -62,7 +65,7 @@ impl Screen {
         let terminal = std::io::stderr().is_terminal() && environment.var("TERM") != Some("dumb");
         let live = terminal && environment.var("CI").is_none();
         let colour = live && environment.var("NO_COLOR").is_none();
-        Screen { talk, form, live, colour, redact: redactor(environment.secret_values()) }
+        Screen { talk, form, live, colour, redact: redactor(environment.secret_values()), bar: Arc::default() }
     }
 
     /// The same screen that hides these values too.
@@ -78,7 +81,22 @@ impl Screen {
 
     /// One line of talk, whatever the level.
     pub fn say(&self, line: impl std::fmt::Display) {
-        write_line(std::io::stderr().lock(), &self.redacted(&line.to_string()));
+        let text = self.redacted(&line.to_string());
+        let bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        match bar.as_ref() {
+            Some(bar) => bar.println(text),
+            None => write_line(std::io::stderr().lock(), &text),
+        }
+    }
+
+    /// Says lines above this moving line from now on.
+    pub fn attach(&self, bar: &ProgressBar) {
+        *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
+    }
+
+    /// Says lines as ever.
+    pub fn detach(&self) {
+        *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Data for people; nothing when JSON was asked for.

@@ -27,3 +27,21 @@ pub fn listen(screen: &Screen) -> Result<Cancel> {
     listener.or_fail(Kind::Internal, || "listening for signals")?;
     Ok(cancel)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::arguments::General;
+    use crate::config::Environment;
+
+    #[test]
+    fn a_signal_asks_to_stop() {
+        let quiet = General { quiet: true, ..General::default() };
+        let cancel = listen(&Screen::new(&quiet, &Environment::default())).unwrap();
+        signal_hook::low_level::raise(SIGTERM).unwrap();
+        while cancel.requested().is_none() {
+            std::thread::yield_now();
+        }
+        assert_eq!(cancel.check().unwrap_err().kind, Kind::Terminated);
+    }
+}

@@ -2,6 +2,8 @@
 //! The only room that reads environment variables. Owns secrets until a client needs one.
 
 mod environment;
+#[cfg(test)]
+mod example;
 mod keys;
 mod load;
 mod locations;

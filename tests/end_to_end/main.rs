@@ -1,1 +1,6 @@
 //! Tests that drive the real `loom` binary as a user would. One binary, one module per subject.
+
+mod cli;
+mod house;
+mod loom;
+mod tokens;
