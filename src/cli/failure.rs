@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::arguments::General;
 use super::plain;
 use super::screen::{Form, Screen};
-use crate::config::Environment;
+use crate::config::HostEnvironment;
 use crate::error::{Failure, Kind, Result};
 
 /// What the printed object holds.
@@ -40,7 +40,7 @@ pub fn report(screen: &Screen, failure: &Failure) -> ExitCode {
 }
 
 /// Shows what clap answers: help and version are data, a wrong command line is an error.
-pub fn usage(answer: &clap::Error, environment: &Environment) -> ExitCode {
+pub fn usage(answer: &clap::Error, environment: &HostEnvironment) -> ExitCode {
     // The line could not be read, so whether JSON was asked for is taken from the bare words.
     let json = std::env::args_os().skip(1).any(|word| word == "--json");
     if json && answer.use_stderr() {
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn what_then_why_then_what_to_do() {
         let failure = Failure::new(Kind::Forge, "answered 502").context("reading acme/widget#12").hint("try again").hint("or wait");
-        let screen = Screen::new(&General::default(), &Environment::default());
+        let screen = Screen::new(&General::default(), &HostEnvironment::default());
         assert_eq!(text(&screen, &failure), "error: reading acme/widget#12\n  caused by: answered 502\n\nhint: try again\nhint: or wait");
     }
 }

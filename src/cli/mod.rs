@@ -20,13 +20,13 @@ use progress::Progress;
 use screen::Screen;
 use session::Session;
 
-use crate::config::Environment;
+use crate::config::HostEnvironment;
 use crate::error::Result;
 use crate::task::Reporter;
 
 /// The whole program: what was typed in, an exit code out.
 pub fn main() -> ExitCode {
-    let environment = Environment::of_process();
+    let environment = HostEnvironment::current();
     let arguments = match arguments::read(std::env::args_os()) {
         Ok(arguments) => arguments,
         Err(answer) => return failure::usage(&answer, &environment),
@@ -39,7 +39,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments, environment: Environment, screen: &Screen) -> Result<()> {
+fn run(arguments: &Arguments, environment: HostEnvironment, screen: &Screen) -> Result<()> {
     let session = Session::open(arguments, environment, screen)?;
     match &arguments.command {
         Command::RunIssue(run) => finish(&session, |reporter| run_issue::run_issue(&session, run, reporter)),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::arguments::Arguments;
 use super::screen::Screen;
 use super::{overrides, stop};
-use crate::config::{Environment, Inputs, Locations, Resolved, Secrets};
+use crate::config::{HostEnvironment, Inputs, Locations, Resolved, Secrets};
 use crate::error::{Kind, OrFail, Result};
 use crate::sandbox::Cancel;
 
@@ -27,7 +27,7 @@ pub struct Session {
 
 impl Session {
     /// Reads the settings as the arguments ask for.
-    pub fn open(arguments: &Arguments, environment: Environment, screen: &Screen) -> Result<Session> {
+    pub fn open(arguments: &Arguments, environment: HostEnvironment, screen: &Screen) -> Result<Session> {
         let folder = std::env::current_dir().or_fail(Kind::Workspace, || "finding the working folder")?;
         let inputs = Inputs {
             file: arguments.general.config.clone(),

@@ -32,12 +32,12 @@ pub fn listen(screen: &Screen) -> Result<Cancel> {
 mod tests {
     use super::*;
     use crate::cli::arguments::General;
-    use crate::config::Environment;
+    use crate::config::HostEnvironment;
 
     #[test]
     fn a_signal_asks_to_stop() {
         let quiet = General { quiet: true, ..General::default() };
-        let cancel = listen(&Screen::new(&quiet, &Environment::default())).unwrap();
+        let cancel = listen(&Screen::new(&quiet, &HostEnvironment::default())).unwrap();
         signal_hook::low_level::raise(SIGTERM).unwrap();
         while cancel.requested().is_none() {
             std::thread::yield_now();

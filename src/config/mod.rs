@@ -4,6 +4,7 @@
 mod environment;
 #[cfg(test)]
 mod example;
+mod host;
 mod keys;
 mod load;
 mod locations;
@@ -15,7 +16,7 @@ mod span;
 mod toml_text;
 mod validate;
 
-pub use environment::Environment;
+pub use host::HostEnvironment;
 pub use keys::{Key, Shape, all as all_keys};
 pub use load::{Inputs, Override, Resolved};
 pub use locations::Locations;

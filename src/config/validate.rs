@@ -223,12 +223,12 @@ fn is_branch(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::{Environment, Inputs, Resolved};
+    use crate::config::{HostEnvironment, Inputs, Resolved};
 
     fn load(text: &str) -> crate::error::Result<Resolved> {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("loom.toml"), text).unwrap();
-        Resolved::load(&Inputs { folder: folder.path().to_owned(), environment: Environment::default(), ..Inputs::default() })
+        Resolved::load(&Inputs { folder: folder.path().to_owned(), environment: HostEnvironment::default(), ..Inputs::default() })
     }
 
     #[test]

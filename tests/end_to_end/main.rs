@@ -7,3 +7,4 @@ mod cli;
 mod house;
 mod loom;
 mod tokens;
+mod gate;

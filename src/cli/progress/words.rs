@@ -53,12 +53,12 @@ fn elapsed(milliseconds: u64) -> String {
 mod tests {
     use super::*;
     use crate::cli::arguments::General;
-    use crate::config::Environment;
+    use crate::config::HostEnvironment;
     use crate::task::{Stage, TaskId, Usage};
 
     #[test]
     fn each_event_is_one_plain_line() {
-        let screen = Screen::new(&General::default(), &Environment::default());
+        let screen = Screen::new(&General::default(), &HostEnvironment::default());
         let usage = Usage { requests: 3, input_tokens: 12_000, cached_tokens: 0, output_tokens: 430 };
         let events = [
             Event::Started { task: TaskId(7), issue: "acme/widget#12".into(), title: "It \x1b[1mbreaks".into(), model: "openai/x".into() },
