@@ -145,10 +145,9 @@ fn floor(room: &str) -> Option<usize> {
     ROOMS.iter().position(|known| *known == room)
 }
 
-#[test]
-fn rooms_use_rooms_below_them() {
+fn upward(files: &[File]) -> Vec<String> {
     let mut broken = Vec::new();
-    for file in product() {
+    for file in files {
         let Some(own) = floor(&file.room()) else { continue };
         for path in file.paths() {
             let ["crate", room, ..] = path.iter().map(String::as_str).collect::<Vec<_>>()[..] else { continue };
@@ -159,7 +158,37 @@ fn rooms_use_rooms_below_them() {
             }
         }
     }
-    none_of(broken, "a room may use only rooms below it, in this order: cli ... error");
+    broken
+}
+
+#[test]
+fn rooms_use_rooms_below_them() {
+    none_of(upward(&product()), "a room may use only rooms below it, in this order: cli ... error");
+}
+
+/// A rule that cannot be broken guards nothing.
+#[test]
+fn planted_faults_are_found() {
+    let plant = |path: &str, text: &str| vec![File { path: path.into(), text: text.into() }];
+    for (path, text) in [
+        ("task/event.rs", "use crate::{error::Result, queue};"),
+        ("agent/work.rs", "fn f() { crate::verify::judge() }"),
+        ("config/load.rs", "use super::super::cli::main;"),
+        ("model/mod.rs", "pub use super::agent::Outcome;"),
+    ] {
+        assert_eq!(upward(&plant(path, text)).len(), 1, "{text}");
+    }
+    for (path, text) in [
+        ("verify/cells.rs", "use std::process::{self, Command};"),
+        ("forge/local/git.rs", "use std::process; fn f() { process::Command::new(\"git\"); }"),
+        ("sandbox/tree.rs", "fn f() { std::env::var_os(\"HOME\"); }"),
+        ("proposal/mod.rs", "use rusqlite::Connection;"),
+        ("pipeline/run.rs", "fn f() { writeln!(std::io::stdout(), \"x\"); }"),
+    ] {
+        assert_eq!(trespasses(&plant(path, text)).len(), 1, "{text}");
+    }
+    let fine = "use crate::task::Stage; use super::queue_of; #[cfg(test)] mod tests { use crate::cli; use std::process::Command; }";
+    assert_eq!((upward(&plant("agent/work.rs", fine)), trespasses(&plant("agent/work.rs", fine))), (vec![], vec![]));
 }
 
 #[test]
@@ -170,10 +199,9 @@ fn the_map_names_every_room_in_order() {
     assert_eq!(named, known);
 }
 
-#[test]
-fn each_thing_has_one_owner() {
+fn trespasses(files: &[File]) -> Vec<String> {
     let mut broken = Vec::new();
-    for file in product() {
+    for file in files {
         let room = file.room();
         for path in file.paths() {
             for (owned, owner) in OWNED {
@@ -188,7 +216,12 @@ fn each_thing_has_one_owner() {
             }
         }
     }
-    none_of(broken, "children start in sandbox, variables are read in config, printing happens in cli, SQL lives in queue");
+    broken
+}
+
+#[test]
+fn each_thing_has_one_owner() {
+    none_of(trespasses(&product()), "children start in sandbox, variables are read in config, printing happens in cli, SQL lives in queue");
 }
 
 #[test]

@@ -6,5 +6,6 @@
 mod cli;
 mod house;
 mod loom;
+mod status;
 mod tokens;
 mod gate;
