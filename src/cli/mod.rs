@@ -52,6 +52,7 @@ fn run(arguments: &Arguments, environment: HostEnvironment, screen: &Screen) -> 
 
 /// Runs with progress on the screen, then shows the result.
 fn finish(session: &Session, work: impl FnOnce(&dyn Reporter) -> Result<run_issue::Shown>) -> Result<()> {
+    stop::listen(&session.screen, &session.cancel)?;
     let progress = Progress::begin(&session.screen);
     let shown = work(&progress);
     // The moving line ends before anything is printed, a failure too.

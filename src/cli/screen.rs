@@ -102,7 +102,7 @@ impl Screen {
     /// Data for people; nothing when JSON was asked for.
     pub fn show(&self, text: impl std::fmt::Display) {
         if self.form == Form::Text {
-            write_line(std::io::stdout().lock(), &self.redacted(&text.to_string()));
+            write_line(std::io::stdout().lock(), self.redacted(&text.to_string()).trim_end());
         }
     }
 

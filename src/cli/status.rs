@@ -1,5 +1,7 @@
 //! `loom status`: all tasks as a table of 80 columns, or one with its stages, its log and its links.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -39,9 +41,11 @@ fn show_task(session: &Session, queue: Option<&Queue>, id: TaskId, limit: usize,
         return Err(Failure::new(Kind::Skipped, format_args!("there is no task {id}")).hint("`loom status` lists the tasks there are"));
     };
     let (stages, log) = (queue.stages(id)?, queue.log(id, limit)?);
-    session.screen.show(detail(&session.resolved.config.github, &task, &stages, &log, now));
+    let proposal = Some(session.locations.proposal(id)).filter(|folder| folder.exists());
+    session.screen.show(detail(&session.resolved.config.github, &task, proposal.as_deref(), &stages, &log, now));
     let mut value = with_standing(json!(task), &task, now);
     value["link"] = json!(link(&session.resolved.config.github, &task.issue));
+    value["proposal"] = json!(proposal);
     value["stages"] = json!(stages);
     value["log"] = json!(log);
     session.screen.show_json(&value);
@@ -106,7 +110,7 @@ fn link(github: &GitHubSettings, issue: &IssueRef) -> String {
     }
 }
 
-fn detail(github: &GitHubSettings, task: &Task, stages: &[StageRow], log: &[LogLine], now: Timestamp) -> String {
+fn detail(github: &GitHubSettings, task: &Task, proposal: Option<&Path>, stages: &[StageRow], log: &[LogLine], now: Timestamp) -> String {
     let ago = |at: Timestamp| format!("{} ({} ago)", clock(at), amounts::age(at, now));
     let mut lines = vec![plain::line(&format!("task {}: {}", task.id, task.title))];
     let mut fact = |what: &str, value: Option<String>| lines.extend(value.map(|value| format!("  {what:<13} {}", plain::line(&value))));
@@ -115,6 +119,7 @@ fn detail(github: &GitHubSettings, task: &Task, stages: &[StageRow], log: &[LogL
     fact("error", task.error.clone());
     fact("verdict", task.verdict.clone());
     fact("pull request", task.pr_url.clone());
+    fact("proposal", proposal.map(|folder| folder.display().to_string()));
     fact("attempts", Some(task.attempts.to_string()));
     fact("tokens", Some(amounts::count(task.tokens)));
     fact("episode", Some(task.episode.clone()));
@@ -230,10 +235,11 @@ mod tests {
         let log = [LogLine { id: 1, at, level: "warn".into(), message: "slow\x1b[1m".into(), metadata: "null".into() }];
         let gone = Owner { host: "builder/x/y".into(), pid: 7, start: "1".into() };
         let task = Task { owner: Some(gone), ..task(7, TaskState::Running) };
-        insta::assert_snapshot!(detail(&GitHubSettings::default(), &task, &stages, &log, at), @r"
+        insta::assert_snapshot!(detail(&GitHubSettings::default(), &task, Some(Path::new("/state/tasks/7/proposal")), &stages, &log, at), @r"
         task 7: It breaks when the input is empty, and nobody knows why
           issue         https://github.com/acme/widget/issues/12
           state         stopped: process 7 on builder is gone; run it again to go on
+          proposal      /state/tasks/7/proposal
           attempts      1
           tokens        12.4k
           episode       event-1

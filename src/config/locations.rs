@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Config, HostEnvironment};
 use crate::error::{Failure, Kind, Result};
+use crate::task::TaskId;
 
 /// The folders and the queue file of one run, absolute. Nothing is created here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,13 @@ pub struct Locations {
     pub cache: PathBuf,
     /// The queue file.
     pub queue: PathBuf,
+}
+
+impl Locations {
+    /// Where the proposal of a task is, or will be.
+    pub fn proposal(&self, task: TaskId) -> PathBuf {
+        self.state.join("tasks").join(task.to_string()).join("proposal")
+    }
 }
 
 impl HostEnvironment {
