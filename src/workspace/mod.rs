@@ -10,6 +10,7 @@ mod export;
 mod fetch;
 #[cfg(test)]
 mod fixture;
+mod history;
 mod ignored;
 mod names;
 mod overlay;
@@ -19,6 +20,7 @@ mod refusal;
 mod remote;
 mod snapshot;
 mod surroundings;
+mod touched;
 mod tree;
 
 pub use cache::Cache;
