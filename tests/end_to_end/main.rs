@@ -7,5 +7,6 @@ mod cli;
 mod house;
 mod loom;
 mod status;
+mod stop;
 mod tokens;
 mod gate;
