@@ -41,7 +41,7 @@ fn show_task(session: &Session, queue: Option<&Queue>, id: TaskId, limit: usize,
         return Err(Failure::new(Kind::Skipped, format_args!("there is no task {id}")).hint("`loom status` lists the tasks there are"));
     };
     let (stages, log) = (queue.stages(id)?, queue.log(id, limit)?);
-    let proposal = Some(session.locations.proposal(id)).filter(|folder| folder.exists());
+    let proposal = Some(session.locations.proposal(id)).filter(|folder| folder.join("proposal.json").exists());
     session.screen.show(detail(&session.resolved.config.github, &task, proposal.as_deref(), &stages, &log, now));
     let mut value = with_standing(json!(task), &task, now);
     value["link"] = json!(link(&session.resolved.config.github, &task.issue));

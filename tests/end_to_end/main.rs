@@ -10,4 +10,5 @@ mod gate;
 mod house;
 mod loom;
 mod status;
+mod stop;
 mod tokens;
