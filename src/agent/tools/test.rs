@@ -293,9 +293,9 @@ mod tests {
         let scene = Scene::new();
         let mut known = KnownTests::default();
         known.0.extend([TestId::new(&["a.py", "one"]), TestId::new(&["a.py", "one_more"]), TestId::new(&["b.py", "two"])]);
-        let mut select = |tests: &[&str]| {
+        let select = |tests: &[&str]| {
             let input: Input = serde_json::from_value(json!({"tests": tests})).unwrap();
-            with_assignment(&scene, 0, None, |desk| selection(desk, &input, &mut known))
+            with_assignment(&scene, 0, None, |desk| selection(desk, &input, &known))
         };
         let ids = |names: &[&str]| Selection::Tests(names.iter().map(|name| TestId::new(&[name])).collect());
         assert_eq!(select(&["a.py::one"]).0, ids(&["a.py::one"]));
