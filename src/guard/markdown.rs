@@ -14,9 +14,18 @@ pub(super) enum Part<'a> {
     Hidden(&'a str),
 }
 
+impl<'a> Part<'a> {
+    /// The part as it stands in the text.
+    pub fn text(self) -> &'a str {
+        match self {
+            Part::Prose(text) | Part::Span(text) | Part::Block(text) | Part::Hidden(text) => text,
+        }
+    }
+}
+
 /// The parts of a text, and the fence that its last block lacks, if it does.
 pub(super) fn parts(text: &str) -> (Vec<Part<'_>>, Option<String>) {
-    let mut scan = Scan { text, parts: Vec::new(), prose: 0, open: None };
+    let mut scan = Scan { text, parts: Vec::new(), prose: 0, line: 0, endless: false, open: None };
     let mut at = 0;
     while at < text.len() {
         at = scan.step(at);
@@ -30,6 +39,10 @@ struct Scan<'a> {
     parts: Vec<Part<'a>>,
     /// Where the prose began that is not yet a part.
     prose: usize,
+    /// Where the line began.
+    line: usize,
+    /// Whether no comment is closed from here on; looked for once only, as a text can open very many.
+    endless: bool,
     open: Option<String>,
 }
 
@@ -39,6 +52,7 @@ impl<'a> Scan<'a> {
         let rest = &self.text[at..];
         let line_start = at == 0 || self.text.as_bytes()[at - 1] == b'\n';
         if line_start {
+            self.line = at;
             if let Some(fence) = fence(rest) {
                 let (length, closed) = block(rest, fence);
                 if !closed {
@@ -52,13 +66,15 @@ impl<'a> Scan<'a> {
             }
         }
         if rest.starts_with("<!--") {
-            let opens_line = self.text[..at].rsplit('\n').next().is_some_and(|before| before.trim_matches(' ').is_empty());
             // `<!-->` is a comment of its own.
-            match rest[2..].find("-->") {
-                Some(end) => return self.take(at, Part::Hidden(&rest[..end + 5]), end + 5),
-                None if opens_line => return self.take(at, Part::Hidden(rest), rest.len()),
-                None => return at + 4,
-            }
+            let end = if self.endless { None } else { rest[2..].find("-->") };
+            self.endless = end.is_none();
+            let opens_line = self.text.as_bytes()[self.line..at].iter().all(|byte| *byte == b' ');
+            return match end {
+                Some(end) => self.take(at, Part::Hidden(&rest[..end + 5]), end + 5),
+                None if opens_line => self.take(at, Part::Hidden(rest), rest.len()),
+                None => at + 4,
+            };
         }
         if rest.starts_with('`') {
             let ticks = rest.len() - rest.trim_start_matches('`').len();
@@ -204,6 +220,14 @@ mod tests {
     fn odd_texts_do_no_harm() {
         for text in ["", "`", "\\", "<!--", "```", "é`é`", "\\é", "[", "]:", "~~~\r\n", "\n\n`\n"] {
             seen(text);
+        }
+    }
+
+    #[test]
+    fn a_flood_of_openings_is_read_in_one_go() {
+        for flood in ["x<!--", "`", "``` `` ` ", "\\`<!--", "[//]: ", "<!--`"] {
+            let text = format!("y{}", flood.repeat(300_000 / flood.len()));
+            seen(&text);
         }
     }
 }

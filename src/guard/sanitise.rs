@@ -8,6 +8,7 @@
 //! acts by itself: mentions, references and closing keywords, HTML, images, hidden comments. They are broken by a
 //! zero-width space, so that the words stay readable.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
@@ -79,16 +80,18 @@ pub fn pull_request_text(text: &str, issue: Option<u64>, limit: usize) -> Cleane
     let visible = cap_text(&visible, limit).unwrap_or(visible);
     let (found, open) = parts(&visible);
     let mut clean = String::with_capacity(visible.len());
-    for (at, part) in found.iter().enumerate() {
+    let mut at = 0;
+    for part in found {
         match part {
             Part::Hidden(_) => removed.comments += 1,
             Part::Block(code) => clean.push_str(code),
-            Part::Span(code) if is_plainly_code(&found, at) => clean.push_str(code),
+            Part::Span(code) if is_plainly_code(&visible, at) => clean.push_str(code),
             Part::Span(text) | Part::Prose(text) => clean.push_str(&without_effect(&harmless(text), issue)),
         }
+        at += part.text().len();
     }
     if let Some(fence) = open {
-        let _ = write!(clean, "{}{fence}\n", if clean.ends_with('\n') { "" } else { "\n" });
+        let _ = writeln!(clean, "{}{fence}", if clean.ends_with('\n') { "" } else { "\n" });
     }
     Cleaned { text: clean, removed }
 }
@@ -135,16 +138,11 @@ fn push_spelled(into: &mut String, code: &str) -> usize {
     removed
 }
 
-/// Whether a forge takes the span for code as well: in a table or beside a bare link its ticks may not count.
-fn is_plainly_code(parts: &[Part<'_>], at: usize) -> bool {
-    let text = |part: &Part<'_>| match part {
-        Part::Prose(text) | Part::Span(text) => (*text).to_owned(),
-        Part::Block(_) | Part::Hidden(_) => "\n".to_owned(),
-    };
-    let before: String = parts[..at].iter().map(text).collect();
-    let after: String = parts[at..].iter().map(text).collect();
-    let line = format!("{}{}", before.rsplit('\n').next().unwrap_or_default(), after.split('\n').next().unwrap_or_default());
-    !["|", "://", "www.", "$"].iter().any(|sign| line.contains(sign))
+/// Whether a forge takes a span at this place for code as well: in a table or beside a bare link its ticks may not count.
+fn is_plainly_code(text: &str, at: usize) -> bool {
+    let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let end = text[at..].find('\n').map_or(text.len(), |end| at + end);
+    !["|", "://", "www.", "$"].iter().any(|sign| text[start..end].contains(sign))
 }
 
 fn pattern(text: &'static str) -> Regex {
@@ -188,7 +186,7 @@ fn without_effect(text: &str, issue: Option<u64>) -> String {
     let broken = |found: &Captures<'_>| format!("{}{BREAK}{}", &found[1], &found[2]);
     let text = MENTION.replace_all(text, |found: &Captures<'_>| format!("@{BREAK}{}", &found[1]));
     // The reference after a closing keyword is broken whatever it names.
-    let closing: Vec<usize> = CLOSING.find_iter(&text).map(|found| found.end() - 1).collect();
+    let closing: HashSet<usize> = CLOSING.find_iter(&text).map(|found| found.end() - 1).collect();
     let refers = REFERENCE.replace_all(&text, |found: &Captures<'_>| {
         let digits = found.get(2).map_or(0, |digits| digits.start());
         let before = found.get(0).map_or(0, |all| all.start());

@@ -11,6 +11,7 @@ mod detect;
 mod findings;
 mod id;
 mod jest;
+mod jest_json;
 mod junit;
 mod libtest;
 mod nextest;
@@ -26,6 +27,8 @@ mod text;
 mod unittest;
 mod vitest;
 mod words;
+#[cfg(test)]
+mod trial;
 
 pub use bench::Bench;
 pub use detect::detect;

@@ -19,13 +19,17 @@ use crate::sandbox::Ending;
 
 const PLUGIN: &str = include_str!("plugins/loom_pytest.py");
 
+/// The plugin takes these words out of the environment again.
+const ADDED: &str = "-p loom_pytest --continue-on-collection-errors";
+
 /// Runs the suite, or the part of it that was asked for.
 pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
     let planted = session.plant("loom_pytest.py", PLUGIN)?;
     let results = session.drop("jsonl")?;
     let command = command(session);
     let mut options = session.tree.env.get("PYTEST_ADDOPTS").cloned().unwrap_or_default();
-    options.push_str(" -p loom_pytest");
+    let cache = session.tree.private_point().join("cache/pytest");
+    options.push_str(&format!(" {ADDED} -o cache_dir={}", line(&[cache.to_string_lossy()])));
     let path = match session.tree.env.get("PYTHONPATH") {
         Some(before) => format!("{}:{before}", planted.display()),
         None => planted.display().to_string(),
@@ -247,5 +251,105 @@ fn explain_nothing(output: &str, ending: Ending, findings: &mut Findings) {
     let kind = if missing { TroubleKind::Missing } else { TroubleKind::Unreadable };
     if ended_by_itself(ending) {
         findings.trouble(kind, None, &decisive(output));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TestSettings;
+    use crate::runner::trial::{Trial, lines};
+
+    const SOURCE: &str = "def add(a, b):\n    return a + b\n\ndef broken():\n    raise ValueError('no')\n";
+    const TESTS: &str = r#"
+import pytest
+from calc import add, broken
+
+def test_ok(): assert add(1, 2) == 3
+def test_wrong(): assert add(1, 2) == 4
+def test_error(): broken()
+@pytest.mark.skip(reason="later")
+def test_skipped(): pass
+@pytest.mark.xfail(reason="known")
+def test_known(): assert False
+@pytest.mark.parametrize("value", [object(), "a\nb"], ids=["<obj at 0x7f3a10c0aa10>", "two"])
+def test_table(value): pass
+@pytest.fixture
+def bad(): raise RuntimeError("fixture")
+def test_fixture(bad): pass
+class TestGroup:
+    def test_inside(self): pytest.fail("said so")
+def test_nested(tmp_path):
+    import subprocess, sys
+    (tmp_path / "test_inner.py").write_text("def test_inner(): assert False\n")
+    assert subprocess.run([sys.executable, "-m", "pytest", "-q", str(tmp_path)], capture_output=True).returncode == 1
+"#;
+
+    #[test]
+    fn a_real_suite_with_every_outcome_and_a_broken_file() {
+        let files = [
+            ("pyproject.toml", "[tool.pytest.ini_options]\npythonpath = ['.']\n"),
+            ("calc.py", SOURCE),
+            ("tests/test_calc.py", TESTS),
+            ("tests/test_broken.py", "import absent\n"),
+        ];
+        let trial = Trial::new(&files, TestSettings::default());
+        let base = trial.tree("one", &files);
+        let report = trial.run(&base, &Selection::All);
+        assert_eq!(
+            lines(&report),
+            [
+                "tests/test_calc.py::TestGroup::test_inside: Assertion",
+                "tests/test_calc.py::test_error: Error",
+                "tests/test_calc.py::test_fixture: Fixture",
+                "tests/test_calc.py::test_known: skipped, expected failure: known",
+                "tests/test_calc.py::test_nested: passed",
+                "tests/test_calc.py::test_ok: passed",
+                "tests/test_calc.py::test_skipped: skipped, Skipped: later",
+                "tests/test_calc.py::test_table[<obj at 0x>]: passed",
+                "tests/test_calc.py::test_table[two]: passed",
+                "tests/test_calc.py::test_wrong: Assertion",
+            ],
+            "{:#?}\n{}",
+            report.troubles,
+            report.output
+        );
+        let load = &report.troubles[0];
+        assert_eq!((load.kind, load.file.as_deref()), (TroubleKind::Load, Some("tests/test_broken.py")));
+        let Outcome::Failed(error) = &report.cases[&TestId::new(&["tests/test_calc.py", "test_error"])].outcome else { panic!() };
+        assert!(error.trace.contains("calc.py:5 in broken"), "{}", error.trace);
+        assert_eq!(error.message, "ValueError: no");
+
+        // Another tree with other source, at the same place; and only one table's row.
+        let mut other = files;
+        other[1].1 = "def add(a, b):\n    return 4\n\ndef broken():\n    pass\n";
+        let head = trial.tree("two", &other);
+        let ids = ["test_wrong", "test_table[<obj at 0x>]"].map(|name| TestId::new(&["tests/test_calc.py", name]));
+        let report = trial.run(&head, &Selection::Tests(ids.to_vec()));
+        assert_eq!(lines(&report), ["tests/test_calc.py::test_table[<obj at 0x>]: passed", "tests/test_calc.py::test_wrong: passed"]);
+        let report = trial.run(&head, &Selection::Files(vec!["tests/test_calc.py".into()]));
+        assert_eq!((report.cases.len(), report.troubles.len()), (10, 0));
+    }
+
+    #[test]
+    fn what_was_running_at_the_limit_hangs_and_torn_lines_pass_nothing() {
+        let text = concat!(
+            r#"{"k":"start","root":"/r"}"#,
+            "\n",
+            r#"{"k":"begin","id":"t.py::a"}"#,
+            "\n",
+            r#"{"k":"phase","id":"t.py::a","when":"call","outcome":"passed"}"#,
+            "\n",
+            r#"{"k":"phase","id":"t.py::a","when":"teardown","outcome":"passed"}"#,
+            "\n",
+            r#"{"k":"begin","id":"t.py::b"}"#,
+            "\n",
+            r#"{"k":"phase","id":"t.py::b","when":"call","outc"#,
+        );
+        let mut findings = Findings::default();
+        read(text, Ending::TimedOut, &|path| path.strip_prefix("/r/").map(str::to_owned), &mut findings);
+        assert_eq!(findings.cases[&TestId::new(&["t.py", "a"])].outcome, Outcome::Passed);
+        let Outcome::Failed(hang) = &findings.cases[&TestId::new(&["t.py", "b"])].outcome else { panic!() };
+        assert_eq!(hang.kind, FaultKind::Hang);
     }
 }

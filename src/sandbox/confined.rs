@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use super::layout::Layout;
 use super::probe::{self, CONFINEMENT};
 use super::registries::Registries;
+use super::services::Services;
 use super::spawn::start_confined;
 use super::toolchains::Toolchains;
 use super::tree::{Status, Tree};
@@ -25,6 +26,7 @@ pub(super) struct Confined {
     bubblewrap: PathBuf,
     layout: Layout,
     registries: Registries,
+    services: Option<Services>,
     private: BTreeMap<String, String>,
     networked: BTreeMap<String, String>,
     path: String,
@@ -43,6 +45,7 @@ impl Confined {
             .or_fail(Kind::Workspace, || "making a folder for the sandbox's files")?;
         let memory = settings.memory_mib.map(|mib| mib << 20);
         let registries = Registries::of(host, written.path())?;
+        let services = Services::open(&settings.allow, written.path())?;
         let layout = layout(host, settings, memory, written.path())?;
         let path = environment::path(host, |folder| layout.shows(folder));
         let variables = |network| {
@@ -52,7 +55,7 @@ impl Confined {
             variables
         };
         let (private, networked) = (variables(Network::Private), variables(Network::Host));
-        Ok(Confined { bubblewrap, layout, registries, private, networked, path, memory, _written: written })
+        Ok(Confined { bubblewrap, layout, registries, services, private, networked, path, memory, _written: written })
     }
 
     pub(super) fn path(&self) -> &str {
@@ -69,7 +72,8 @@ impl Confined {
         no_planted_links(&job.mounts)?;
         let mut command = self.command(job);
         let (child, status, gate) = start_confined(&mut command, &job.stdin, |command, status, gate| {
-            command.args(["--json-status-fd", &status.to_string(), "--block-fd", &gate.to_string(), "--"]).args(&job.argv);
+            command.args(["--json-status-fd", &status.to_string(), "--block-fd", &gate.to_string(), "--"]);
+            command.args(self.relayed(job).map(Services::words).unwrap_or_default()).args(&job.argv);
         })
         .or_fail(Kind::NoSandbox, || format!("starting {} for {program}", self.bubblewrap.display()))?;
         let tree = Tree::Namespace(Status::new(status, gate));
@@ -88,6 +92,9 @@ impl Confined {
         let mut layout = self.layout.clone();
         system::show_network(&mut layout, job.network);
         self.registries.show(&mut layout, job.network);
+        if let Some(services) = self.relayed(job) {
+            services.show(&mut layout);
+        }
         job.mounts.iter().for_each(|mount| layout.mount(mount));
         layout.close();
         let mut command = Command::new(&self.bubblewrap);
@@ -106,6 +113,11 @@ impl Confined {
         }
         command.arg("--chdir").arg(&job.cwd);
         command
+    }
+
+    /// The services a job reaches by the relay: with the machine's own network it needs none.
+    fn relayed(&self, job: &Job) -> Option<&Services> {
+        self.services.as_ref().filter(|_| job.network == Network::Private)
     }
 
     /// Bubblewrap ended before the program began; its last line says why.

@@ -21,8 +21,8 @@ const NPM: &str = "/etc/loom/npmrc";
 const CARGO_TABLES: [&str; 5] = ["source", "registries", "registry", "net", "http"];
 /// Keys in them that are secret, or that start a program which asks for one.
 const CARGO_SECRETS: [&str; 4] = ["token", "secret-key", "credential-provider", "global-credential-providers"];
-/// npm's settings that say where packages come from; `@scope:registry` beside them.
-const NPM_KEYS: [&str; 10] = [
+/// npm's settings that say where packages, and node's headers for native ones, come from; `@scope:registry` beside them.
+const NPM_KEYS: [&str; 11] = [
     "registry",
     "cafile",
     "ca",
@@ -30,6 +30,7 @@ const NPM_KEYS: [&str; 10] = [
     "proxy",
     "https-proxy",
     "noproxy",
+    "nodedir",
     "replace-registry-host",
     "omit-lockfile-registry-resolved",
     "fetch-timeout",

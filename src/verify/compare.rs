@@ -43,6 +43,8 @@ pub struct Comparison {
     pub lost: Vec<Broken>,
     /// Old texts that fail on head.
     pub altered: Vec<Broken>,
+    /// Untouched tests that a changed support file makes pass on the base source.
+    pub covered_up: Vec<TestId>,
     /// What head has and the baseline had not: targets or files that do not build or load.
     pub troubles: Vec<Trouble>,
 }
@@ -69,7 +71,21 @@ pub fn compare(seen: Observed<'_>, tests: &Tests, known: &Known) -> Comparison {
     }
     absent_on_head(&mut out, seen, tests);
     old_on_head(&mut out, seen, tests);
+    if tests.data_changed {
+        covered_up(&mut out, seen, tests);
+    }
     out
+}
+
+/// Support files may serve new tests; they may not change what untouched tests say about the unchanged source.
+fn covered_up(out: &mut Comparison, seen: Observed<'_>, tests: &Tests) {
+    let Some(must_fail) = seen.must_fail else { return };
+    for (id, case) in &seen.baseline.cases {
+        let same = tests.change(id, case.file.as_deref()) == TextChange::Same;
+        if same && matches!(case.outcome, Outcome::Failed(_)) && outcome(must_fail, id) == Some(&Outcome::Passed) {
+            out.covered_up.push(id.clone());
+        }
+    }
 }
 
 fn outcome<'r>(report: &'r Report, id: &TestId) -> Option<&'r Outcome> {
@@ -224,4 +240,134 @@ pub fn by_function(proven: &[Proven], tests: &Tests, files: impl Fn(&TestId) -> 
         groups.entry(key).or_default().push(one.clone());
     }
     groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::identify::tests::of;
+    use super::*;
+    use crate::runner::{Fault, FaultKind};
+    use crate::sandbox::Ending;
+
+    const FILE: &str = "tests/test_a.py";
+    const OLD: &str = "def test_old():\n    assert f() == 1\n\ndef test_same():\n    assert g()\n";
+    const NEW: &str = "def test_old():\n    assert f() == 2\n\ndef test_same():\n    assert g()\n\ndef test_new():\n    assert h()\n";
+
+    fn id(name: &str) -> TestId {
+        TestId::new(&[FILE, name])
+    }
+
+    fn failed(kind: FaultKind, message: &str) -> Outcome {
+        Outcome::Failed(Fault { kind, message: message.into(), trace: String::new() })
+    }
+
+    fn red() -> Outcome {
+        failed(FaultKind::Assertion, "assert 1 == 2")
+    }
+
+    fn report(cases: &[(&str, Outcome)]) -> Report {
+        let each =
+            cases.iter().map(|(name, outcome)| (id(name), Case { outcome: outcome.clone(), file: Some(FILE.into()), elapsed_ms: None }));
+        Report {
+            command: "pytest".into(),
+            cases: each.collect(),
+            troubles: Vec::new(),
+            ending: Ending::Exited(0),
+            elapsed_ms: 10,
+            output: String::new(),
+        }
+    }
+
+    fn troubled(mut report: Report, kind: TroubleKind, file: &str, message: &str) -> Report {
+        report.troubles.push(Trouble { kind, file: Some(file.into()), message: message.into() });
+        report
+    }
+
+    fn compared(baseline: &Report, must_pass: &Report, must_fail: &Report, regression: Option<&Report>) -> Comparison {
+        let known = Known { added: ["fresh".to_owned()].into(), ..Known::default() };
+        compare(Observed { baseline, must_pass, must_fail: Some(must_fail), regression }, &of(FILE, OLD, NEW), &known)
+    }
+
+    use Outcome::Passed;
+
+    #[test]
+    fn a_new_test_that_is_red_on_base_and_green_on_head_proves() {
+        let base = report(&[("test_old", Passed), ("test_same", Passed)]);
+        let head = report(&[("test_old", Passed), ("test_same", Passed), ("test_new", Passed)]);
+        let mixed = report(&[("test_old", red()), ("test_same", Passed), ("test_new", red())]);
+        let old = report(&[("test_old", red()), ("test_same", Passed)]);
+        let out = compared(&base, &head, &mixed, Some(&old));
+        let proven: Vec<&str> = out.proven.iter().map(|one| one.test.as_str()).collect();
+        assert_eq!(proven, ["tests/test_a.py::test_new", "tests/test_a.py::test_old"]);
+        assert_eq!(out.pass_to_pass, 2);
+        assert_eq!(out.altered.len(), 1);
+        assert!(out.broken.is_empty() && out.lost.is_empty() && out.failing.is_empty());
+    }
+
+    #[test]
+    fn an_unchanged_test_that_turns_red_is_broken_and_a_changed_one_fails_its_own_patch() {
+        let base = report(&[("test_old", Passed), ("test_same", Passed)]);
+        let head = report(&[("test_old", red()), ("test_same", red()), ("test_new", red())]);
+        let out = compared(&base, &head, &report(&[]), None);
+        assert_eq!(out.broken, [Broken { test: id("test_same"), lines: "assert 1 == 2\n".into() }]);
+        assert_eq!(out.failing.len(), 2);
+    }
+
+    #[test]
+    fn what_was_red_before_is_never_blamed_and_what_is_mended_is_told() {
+        let base = report(&[("test_old", Passed), ("test_same", red())]);
+        let head = report(&[("test_old", Passed), ("test_same", red())]);
+        assert_eq!(compared(&base, &head, &report(&[]), None).red_before, [id("test_same")]);
+        let head = report(&[("test_old", Passed), ("test_same", Passed)]);
+        assert_eq!(compared(&base, &head, &report(&[]), None).mended, [id("test_same")]);
+    }
+
+    #[test]
+    fn what_proves_nothing_is_named() {
+        let base = report(&[("test_old", Passed), ("test_same", Passed)]);
+        let head = report(&[("test_old", Passed), ("test_same", Passed), ("test_new", Passed)]);
+        let why = |mixed: &Report| {
+            let out = compared(&base, &head, mixed, None);
+            assert!(out.proven.is_empty(), "{:?}", out.proven);
+            out.unproven.iter().find(|one| one.test == id("test_new")).map(|one| one.why)
+        };
+        assert_eq!(why(&report(&[("test_new", Passed)])), Some(Weak::Passes));
+        assert_eq!(why(&report(&[("test_new", Outcome::Skipped("no".into()))])), Some(Weak::Skipped));
+        assert_eq!(why(&report(&[("test_new", failed(FaultKind::Fixture, "x"))])), Some(Weak::Fixture));
+        assert_eq!(why(&report(&[("test_new", failed(FaultKind::Crash, "x"))])), Some(Weak::Crash));
+        assert_eq!(why(&report(&[("test_new", failed(FaultKind::Error, "KeyError"))])), Some(Weak::OwnError));
+        assert_eq!(why(&report(&[("test_same", Passed)])), Some(Weak::NotRun));
+        assert_eq!(why(&troubled(report(&[]), TroubleKind::Load, FILE, "SyntaxError: invalid syntax")), Some(Weak::Load));
+        assert_eq!(why(&troubled(report(&[]), TroubleKind::Crash, FILE, "died")), Some(Weak::Crash));
+        assert_eq!(why(&troubled(report(&[]), TroubleKind::Timeout, FILE, "stopped")), Some(Weak::NotRun));
+    }
+
+    #[test]
+    fn a_file_that_misses_an_added_name_is_missing_api() {
+        let base = report(&[("test_old", Passed), ("test_same", Passed)]);
+        let head = report(&[("test_old", Passed), ("test_same", Passed), ("test_new", Passed)]);
+        let mixed = troubled(report(&[]), TroubleKind::Load, FILE, "ImportError: cannot import name 'fresh' from 'pkg'");
+        let out = compared(&base, &head, &mixed, None);
+        assert_eq!(out.proven.iter().map(|one| one.red).collect::<Vec<_>>(), [RedKind::MissingApi, RedKind::MissingApi]);
+        assert!(out.proven.iter().all(|one| one.test != id("test_same")), "an untouched test of the file is no proof");
+    }
+
+    #[test]
+    fn a_test_that_no_longer_runs_is_lost_unless_head_says_why() {
+        let base = report(&[("test_old", Passed), ("test_same", Passed)]);
+        let head = report(&[("test_old", Passed)]);
+        assert_eq!(compared(&base, &head, &report(&[]), None).lost[0].test, id("test_same"));
+        let skipped = report(&[("test_old", Passed), ("test_same", Outcome::Skipped("why".into()))]);
+        assert_eq!(compared(&base, &skipped, &report(&[]), None).lost[0].lines, "skipped: why");
+        let broken = troubled(head, TroubleKind::Load, FILE, "SyntaxError");
+        let out = compared(&base, &broken, &report(&[]), None);
+        assert!(out.lost.is_empty() && out.troubles.len() == 1);
+    }
+
+    #[test]
+    fn rows_of_a_table_whose_ids_shift_are_not_lost() {
+        let base = report(&[("test_same[1]", Passed), ("test_same[2]", Passed)]);
+        let head = report(&[("test_same[1-a]", Passed), ("test_same[2-b]", Passed)]);
+        assert_eq!(compared(&base, &head, &report(&[]), None).lost, []);
+    }
 }

@@ -12,7 +12,7 @@ use super::identify::{Place, Tests};
 use super::knowledge;
 use super::red::{Known, Red, Weak, classify_trouble};
 use super::split::{Inline, Side, Split};
-use super::{Cell, CellRun, Evidence, Flip, Judge, Proven, Reason, RedKind};
+use super::{Cell, CellRun, Evidence, Flip, Judge, Proven, Question, Reason, RedKind};
 use super::{docs, flips, rerun, runner_config, tamper};
 use crate::error::Result;
 use crate::runner::{Report, Selection, TestId, Trouble, TroubleKind};
@@ -254,6 +254,7 @@ impl<'a> Trial<'a> {
         if skipped > 0 {
             self.not_verified.push(format!("{skipped} tests of `{}` are skipped here.", head.command));
         }
+        self.covered_up(facts, &compared.covered_up);
         facts.mended.extend(compared.mended);
         facts.proven.extend(compared.proven);
         facts.unproven.extend(compared.unproven);
@@ -261,6 +262,26 @@ impl<'a> Trial<'a> {
         facts.broken.extend(compared.broken);
         facts.lost.extend(compared.lost);
         altered.extend(compared.altered);
+    }
+
+    /// Changed set-up that makes other tests pass on the unchanged source: code that does so is tampering, data a question.
+    fn covered_up(&self, facts: &mut Facts, tests: &[TestId]) {
+        if tests.is_empty() {
+            return;
+        }
+        let names = some_of(tests.iter().map(TestId::as_str));
+        let support: Vec<&str> = self.split.test_side().map(|file| file.path.as_str()).collect();
+        let files = some_of(support.iter().copied());
+        let name = "tampering-support-file".to_owned();
+        if support.iter().any(|path| super::syntax::Language::of(path).is_some()) {
+            let text = format!(
+                "{names} failed before and pass on the unchanged source once {files} are replaced: what tests stand on must not change what other tests say. Undo that part."
+            );
+            facts.reasons.push(Reason { name, text, lines: String::new() });
+        } else {
+            let text = format!("{names} failed before and pass on the unchanged source with the new {files}. Were the old data wrong?");
+            facts.questions.push(Question { name, text, lines: String::new() });
+        }
     }
 
     /// What head has and the baseline had not.

@@ -118,7 +118,7 @@ fn gather(repository: &Repository, tree: &git2::Tree<'_>, at: &[u8], leaves: &mu
             let inner = repository.find_tree(entry.id()).or_fail(Kind::Workspace, || format!("reading folder {}", names::shown(&path)))?;
             gather(repository, &inner, &path, leaves)?;
         } else {
-            leaves.push(Leaf { path, id: entry.id(), mode: entry.filemode() as u32 });
+            leaves.push(Leaf { path, id: entry.id(), mode: entry.filemode_raw() as u32 });
         }
     }
     Ok(())
@@ -140,11 +140,26 @@ fn commit_of(commit: &git2::Commit<'_>) -> Result<CommitId> {
     commit.id().to_string().parse()
 }
 
-/// Keeps an object from being collected: a reference below `refs/loom/`.
+/// Keeps an object from being collected: a reference below `refs/loom/`. Others may keep the same object at the same
+/// time; as its name says its content, a lock that nobody gives up can be removed.
 pub(super) fn keep(repository: &Repository, family: &str, id: Oid) -> Result<()> {
     let name = format!("refs/loom/{family}/{id}");
-    let kept = repository.reference(&name, id, true, "kept by loom");
-    kept.map(drop).or_fail(Kind::Workspace, || format!("keeping {id} in the cache"))
+    for attempt in 0..100 {
+        if repository.find_reference(&name).is_ok_and(|reference| reference.target() == Some(id)) {
+            return Ok(());
+        }
+        match repository.reference(&name, id, true, "kept by loom") {
+            Ok(_) => return Ok(()),
+            Err(error) if error.code() == git2::ErrorCode::Locked && attempt < 99 => {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+                if attempt == 80 {
+                    let _ = std::fs::remove_file(repository.path().join(format!("{name}.lock")));
+                }
+            }
+            Err(error) => return Err(error).or_fail(Kind::Workspace, || format!("keeping {id} in the cache")),
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -182,5 +197,20 @@ mod tests {
         let origin = Origin::new();
         let failure = Cache::open(&origin.beside("cache"), &origin.url()).unwrap_err();
         assert!(failure.line().contains("opening the cache"), "{failure:?}");
+    }
+
+    #[test]
+    fn the_same_object_is_kept_by_many_and_past_a_stale_lock() {
+        let origin = Origin::new();
+        let (cache, base) = origin.cached();
+        let id = oid(cache.tree_of(&base).unwrap().as_str()).unwrap();
+        std::fs::create_dir_all(cache.path.join("refs/loom/trees")).unwrap();
+        std::fs::write(cache.path.join(format!("refs/loom/trees/{id}.lock")), "").unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| keep(&cache.repository().unwrap(), "trees", id).unwrap());
+            }
+        });
+        assert!(cache.repository().unwrap().find_reference(&format!("refs/loom/trees/{id}")).is_ok());
     }
 }

@@ -1,7 +1,6 @@
 //! The agent's tree: made at a base commit, resumed at a snapshot.
 //! Owns the folder's life; file access is in `confined`, its git folder in `surroundings`, reading it back in `snapshot`.
 
-use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -10,8 +9,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
 use super::cache::Cache;
-use super::ignored::Rules;
-use super::snapshot::{Known, Stamp};
+use super::memory::Memory;
 use super::{Patch, surroundings};
 use crate::error::{Kind, OrFail, Result};
 use crate::task::{CommitId, TreeId};
@@ -24,19 +22,6 @@ pub struct Workspace {
     pub(super) cache: Cache,
     pub(super) base: CommitId,
     pub(super) memory: Mutex<Memory>,
-}
-
-/// What is remembered from one snapshot to the next.
-#[derive(Debug)]
-pub(super) struct Memory {
-    /// Every file of the base tree and of the last snapshot.
-    pub known: HashMap<Vec<u8>, Known>,
-    /// What the base tree ignores.
-    pub rules: Rules,
-    /// The last snapshot's tree, which the cache keeps.
-    pub last: Option<TreeId>,
-    /// What the last snapshot left out, and why.
-    pub left_out: Vec<String>,
 }
 
 impl Workspace {
@@ -65,16 +50,9 @@ impl Workspace {
         let dir = Dir::open_ambient_dir(&root, ambient_authority()).or_fail(Kind::Workspace, doing)?;
         let same = *tree == base_tree;
         let tracked = if same { leaves.clone() } else { cache.leaves(&base_tree)? };
-        let mut known: HashMap<Vec<u8>, Known> =
-            tracked.iter().map(|leaf| (leaf.path.clone(), Known { id: leaf.id, mode: leaf.mode, tracked: true, stamp: None })).collect();
-        for leaf in &leaves {
-            let tracked = known.contains_key(&leaf.path);
-            let stamp = Stamp::of(&root, &leaf.path);
-            known.insert(leaf.path.clone(), Known { id: leaf.id, mode: leaf.mode, tracked, stamp });
-        }
-        surroundings::settle(cache, base, &tracked, &known, &root)?;
-        let rules = Rules::of_tree(cache, &tracked)?;
-        let memory = Mutex::new(Memory { known, rules, last: None, left_out: Vec::new() });
+        let memory = Memory::of_base(cache, &base_tree, &tracked, &leaves, &root)?;
+        surroundings::settle(cache, base, &tracked, &memory.known, &root)?;
+        let memory = Mutex::new(memory);
         Ok(Workspace { root, dir, cache: cache.clone(), base: base.clone(), memory })
     }
 

@@ -55,7 +55,7 @@ impl Cache {
         for leaf in leaves {
             let doing = || format!("writing {}", shown(&leaf.path));
             let blob = repository.find_blob(leaf.id).or_fail(Kind::Workspace, doing)?;
-            let mode = if leaf.mode == EXECUTABLE { 0o755 } else { 0o644 };
+            let mode = if leaf.mode & 0o100 != 0 { 0o755 } else { 0o644 };
             let mut file =
                 OpenOptions::new().write(true).create_new(true).mode(mode).open(place(into, &leaf.path)).or_fail(Kind::Workspace, doing)?;
             file.write_all(blob.content()).or_fail(Kind::Workspace, doing)?;

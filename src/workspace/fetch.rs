@@ -1,13 +1,14 @@
 //! Brings a cache up to date with its remote: one branch, under a deadline, safe beside other processes.
-//! Owns making, locking and repairing the bare repository; reading it is `cache`'s work.
+//! Owns the order of steps and what counts as damage; the folder's own life is in `upkeep`, the remote's list in `advertised`.
 
-use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::advertised::{Advertised, Tip};
 use super::cache::{Cache, oid};
 use super::refusal::explained;
 use super::remote::Remote;
+use super::upkeep::Lock;
 use crate::error::{Explain, Failure, Kind, OrFail, Result};
 use crate::sandbox::{Cancel, Credential, Finished, GitJob, git};
 use crate::task::CommitId;
@@ -23,6 +24,11 @@ pub(super) struct Call<'a> {
 impl<'a> Call<'a> {
     pub fn new(credential: Option<&'a Credential>, wall: Duration, cancel: &'a Cancel) -> Call<'a> {
         Call { credential, deadline: Instant::now() + wall, cancel }
+    }
+
+    /// Whether there is no time left, or a stop was asked for.
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.deadline || self.cancel.requested().is_some()
     }
 
     /// One call of the git program in a folder of loom's own.
@@ -41,12 +47,6 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Where a branch stands at the remote.
-struct Tip {
-    branch: String,
-    commit: String,
-}
-
 impl Cache {
     /// Brings the bare cache of `url` (a URL or a local path) below `folder` up to date for `branch`
     /// (the remote's default when none); answers with the commit it stands at and the branch's name.
@@ -62,37 +62,30 @@ impl Cache {
         let cache = Cache::at(folder, Remote::parse(url)?);
         let call = Call::new(credential, wall, cancel);
         std::fs::create_dir_all(folder).or_fail(Kind::Workspace, || format!("making the cache folder {}", folder.display()))?;
-        let tip = cache.tip(folder, branch, &call).context(|| format!("reading {}", cache.remote.address))?;
+        let lock = cache.path.with_extension("lock");
+        if cache.repository().is_err() {
+            let _lock = Lock::take(&lock, &call)?;
+            cache.prepare()?;
+        }
+        let tip = cache.tip(branch, &call).context(|| format!("reading {}", cache.remote.address))?;
         if !cache.holds(&tip) {
-            let _lock = Lock::take(&cache.path.with_extension("lock"), &call)?;
+            let _lock = Lock::take(&lock, &call)?;
             cache.bring(&tip, &call).context(|| format!("fetching {} of {}", tip.branch, cache.remote.address))?;
         }
         let commit = cache.resolve(&tracking(&tip.branch))?;
         Ok((cache, commit, tip.branch))
     }
 
-    fn tip(&self, folder: &Path, branch: Option<&str>, call: &Call<'_>) -> Result<Tip> {
+    fn tip(&self, branch: Option<&str>, call: &Call<'_>) -> Result<Tip> {
         let wanted = branch.map(|name| format!("refs/heads/{name}"));
         if let Some(name) = &wanted
             && !git2::Reference::is_valid_name(name)
         {
             return Err(Failure::new(Kind::Config, format_args!("not a branch name: {:?}", branch.unwrap_or_default())));
         }
-        let answer = call.git(folder, &["ls-remote", "--symref", "--", &self.remote.address, "HEAD", "refs/heads/*"])?;
+        let answer = call.git(&self.path, &["--git-dir=.", "ls-remote", "--symref", "--", &self.remote.address, "HEAD", "refs/heads/*"])?;
         let text = String::from_utf8_lossy(&answer.stdout.head).into_owned() + &String::from_utf8_lossy(&answer.stdout.tail);
-        let refs = Advertised::read(&text);
-        if refs.heads.is_empty() {
-            return Err(Failure::new(Kind::Workspace, "the repository is empty").hint("push a first commit with the code and its tests"));
-        }
-        let name = wanted.or(refs.default).ok_or_else(|| {
-            Failure::new(Kind::Workspace, "the repository's default branch does not exist").hint("name the branch to work on: github.base")
-        })?;
-        let found = refs.heads.iter().find(|(head, _)| *head == name);
-        let short = name.trim_start_matches("refs/heads/").to_owned();
-        match found {
-            Some((_, commit)) => Ok(Tip { branch: short, commit: commit.clone() }),
-            None => Err(missing(&short, &refs.heads)),
-        }
+        Advertised::read(&text).tip(wanted)
     }
 
     /// Whether nothing is left to fetch: the branch stands there, and its commit and tree can be read.
@@ -108,9 +101,9 @@ impl Cache {
         if first.is_ok() && self.stands(tip) {
             return Ok(());
         }
-        // A refusal by the remote or a spent deadline is no sign of damage; an unreadable repository is.
+        // A refusal, a broken line or a spent deadline is no sign of damage, and snapshots are worth keeping.
         if let Err(failure) = first
-            && !is_damage(&failure)
+            && self.is_sound(call)
         {
             return Err(failure);
         }
@@ -122,7 +115,8 @@ impl Cache {
     fn download(&self, tip: &Tip, call: &Call<'_>) -> Result<()> {
         let spec = format!("+refs/heads/{}:{}", tip.branch, tracking(&tip.branch));
         let quiet = ["--git-dir=.", "-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "fetch.unpackLimit=1"];
-        let fetch = ["fetch", "--quiet", "--no-write-fetch-head", "--no-recurse-submodules", "--", &self.remote.address, &spec];
+        let fetch =
+            ["fetch", "--quiet", "--no-write-fetch-head", "--no-recurse-submodules", "--update-shallow", "--", &self.remote.address, &spec];
         call.git(&self.path, &[&quiet[..], &fetch[..]].concat()).map(drop)
     }
 
@@ -132,138 +126,22 @@ impl Cache {
         standing.is_some_and(|id| readable(&repository, &id.to_string()))
     }
 
-    /// Makes the bare repository, or clears what a killed fetch left in it. Only under the lock.
-    fn prepare(&self) -> Result<()> {
-        if self.repository().is_ok() {
-            return self.clear_leftovers();
+    fn is_sound(&self, call: &Call<'_>) -> bool {
+        let check = ["--git-dir=.", "fsck", "--connectivity-only", "--no-dangling", "--no-progress"];
+        match call.git(&self.path, &check) {
+            Ok(_) => true,
+            // Stopped before it could tell: then it is not known to be damaged.
+            Err(_) => call.is_over(),
         }
-        if self.path.exists() {
-            self.set_aside()?;
-        }
-        let fresh = self.path.with_extension("new");
-        if fresh.exists() {
-            std::fs::remove_dir_all(&fresh).or_fail(Kind::Workspace, || format!("removing {}", fresh.display()))?;
-        }
-        let mut options = git2::RepositoryInitOptions::new();
-        options.bare(true).external_template(false).initial_head("loom-cache");
-        git2::Repository::init_opts(&fresh, &options).or_fail(Kind::Workspace, || format!("making the cache {}", self.path.display()))?;
-        std::fs::rename(&fresh, &self.path).or_fail(Kind::Workspace, || format!("making the cache {}", self.path.display()))
-    }
-
-    /// Keeps a damaged cache beside the new one: snapshots in it may still be of use to a person.
-    fn set_aside(&self) -> Result<()> {
-        let aside = self.path.with_extension("broken");
-        if aside.exists() {
-            std::fs::remove_dir_all(&aside).or_fail(Kind::Workspace, || format!("removing {}", aside.display()))?;
-        }
-        std::fs::rename(&self.path, &aside).or_fail(Kind::Workspace, || format!("setting the damaged cache {} aside", self.path.display()))
-    }
-
-    /// Lock files and half-written packs that only a killed fetch can have left, as fetches hold the lock.
-    fn clear_leftovers(&self) -> Result<()> {
-        let mut stale = vec![self.path.join("packed-refs.lock"), self.path.join("shallow.lock"), self.path.join("config.lock")];
-        let mut folders = vec![self.path.join("refs/remotes"), self.path.join("refs/tags"), self.path.join("objects/pack")];
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-                let name = entry.file_name();
-                let name = name.to_string_lossy();
-                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                    folders.push(entry.path());
-                } else if name.ends_with(".lock") || name.starts_with("tmp_") {
-                    stale.push(entry.path());
-                }
-            }
-        }
-        for path in stale.into_iter().filter(|path| path.exists()) {
-            std::fs::remove_file(&path).or_fail(Kind::Workspace, || format!("removing the stale {}", path.display()))?;
-        }
-        Ok(())
     }
 }
 
-fn tracking(branch: &str) -> String {
+pub(super) fn tracking(branch: &str) -> String {
     format!("refs/remotes/origin/{branch}")
 }
 
 fn readable(repository: &git2::Repository, commit: &str) -> bool {
     oid(commit).is_ok_and(|id| repository.find_commit(id).and_then(|commit| commit.tree()).is_ok())
-}
-
-fn is_damage(failure: &Failure) -> bool {
-    let words = failure.line().to_lowercase();
-    let signs = [
-        "corrupt",
-        "bad object",
-        "missing blob",
-        "missing tree",
-        "did not send all necessary",
-        "unable to read",
-        "loose object",
-        "inflate",
-        "invalid index-pack",
-        "pack has",
-        "packfile",
-        "not a git repository",
-        "is empty",
-        "bad ref",
-        "broken",
-        "sha1 mismatch",
-    ];
-    signs.iter().any(|sign| words.contains(sign))
-}
-
-fn missing(branch: &str, heads: &[(String, String)]) -> Failure {
-    let names: Vec<&str> = heads.iter().map(|(name, _)| name.trim_start_matches("refs/heads/")).take(10).collect();
-    let more = if heads.len() > names.len() { ", ..." } else { "" };
-    Failure::new(Kind::Workspace, format_args!("there is no branch {branch:?}")).hint(format!("it has {}{more}", names.join(", ")))
-}
-
-/// What `ls-remote --symref` answered.
-struct Advertised {
-    /// The full name of the default branch.
-    default: Option<String>,
-    /// Full name and commit.
-    heads: Vec<(String, String)>,
-}
-
-impl Advertised {
-    fn read(text: &str) -> Advertised {
-        let mut refs = Advertised { default: None, heads: Vec::new() };
-        for (value, name) in text.lines().filter_map(|line| line.split_once('\t')) {
-            match value.strip_prefix("ref: ") {
-                Some(target) if name == "HEAD" => refs.default = Some(target.to_owned()),
-                None if name.starts_with("refs/heads/") => refs.heads.push((name.to_owned(), value.to_owned())),
-                _ => {}
-            }
-        }
-        refs
-    }
-}
-
-/// The exclusive right to change one cache; ends with the value, and with the process.
-struct Lock {
-    _file: File,
-}
-
-impl Lock {
-    fn take(path: &PathBuf, call: &Call<'_>) -> Result<Lock> {
-        let doing = || format!("locking the cache by {}", path.display());
-        let file = File::options().create(true).append(true).open(path).or_fail(Kind::Workspace, doing)?;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Lock { _file: file }),
-                Err(TryLockError::Error(error)) => return Err(error).or_fail(Kind::Workspace, doing),
-                Err(TryLockError::WouldBlock) => {}
-            }
-            call.cancel.check()?;
-            if Instant::now() >= call.deadline {
-                return Err(Failure::new(Kind::Workspace, "another loom is still fetching this repository")
-                    .hint("try again later")
-                    .context(doing()));
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
 }
 
 #[cfg(test)]
@@ -387,5 +265,34 @@ mod tests {
         let (cache, base, _) =
             Cache::fetch(&origin.beside("cache"), bare.to_str().unwrap(), Some("main"), None, WALL, &Cancel::default()).unwrap();
         assert_eq!(cache.resolve("v1.0").unwrap(), base);
+    }
+
+    #[test]
+    fn a_shallow_checkout_of_a_commit_is_a_remote_like_any_other() {
+        let origin = Origin::new();
+        origin.write("new.txt", b"new\n");
+        let second = origin.commit("second");
+        let url = format!("file://{}", origin.url());
+        run_git(&origin.beside("."), &["clone", "-q", "--depth=1", &url, "shallow"]);
+        let shallow = origin.beside("shallow");
+        run_git(&shallow, &["checkout", "-q", "--detach"]);
+        let fetched = || Cache::fetch(&origin.beside("cache"), shallow.to_str().unwrap(), None, None, WALL, &Cancel::default());
+        let (cache, commit, branch) = fetched().unwrap();
+        assert_eq!((commit.clone(), branch.as_str()), (second, "main"));
+        let workspace = crate::workspace::Workspace::create(&cache, &commit, &origin.beside("work")).unwrap();
+        assert_eq!(run_git(workspace.root(), &["log", "--format=%s"]).stdout.text(), "second\n");
+        assert_eq!(run_git(workspace.root(), &["status", "--porcelain"]).stdout.text(), "");
+        run_git(&shallow, &["branch", "other"]);
+        assert!(fetched().unwrap_err().line().contains("HEAD stands on no branch"));
+    }
+
+    #[test]
+    fn a_line_that_breaks_does_not_cost_the_snapshots() {
+        let origin = Origin::new();
+        let (cache, ..) = origin.fetch(None).unwrap();
+        let gone = Tip { branch: "gone".into(), commit: "0".repeat(40) };
+        let cancel = Cancel::default();
+        assert!(cache.bring(&gone, &Call::new(None, WALL, &cancel)).is_err());
+        assert!(!cache.path.with_extension("broken").exists());
     }
 }

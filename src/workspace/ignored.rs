@@ -14,7 +14,7 @@ use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::cache::{Cache, Leaf};
-use super::export::{EXECUTABLE, FILE};
+use super::export::{LINK, SUBMODULE};
 use crate::error::{Kind, OrFail, Result};
 
 /// `.gitignore` files by the folder they stand in.
@@ -28,7 +28,7 @@ impl Rules {
     pub fn of_tree(cache: &Cache, leaves: &[Leaf]) -> Result<Rules> {
         let repository = cache.repository()?;
         let mut rules = Rules::default();
-        for leaf in leaves.iter().filter(|leaf| matches!(leaf.mode, FILE | EXECUTABLE)) {
+        for leaf in leaves.iter().filter(|leaf| !matches!(leaf.mode, LINK | SUBMODULE)) {
             if let Some(folder) = ruled_folder(&leaf.path) {
                 let blob = repository.find_blob(leaf.id).or_fail(Kind::Workspace, || "reading a .gitignore")?;
                 rules.add(folder, blob.content());

@@ -1,6 +1,7 @@
 //! One clone on disk: fetch through a shared bare cache, files that cannot be left, snapshots, the real diff, commit and push.
 //! Git objects are read and written by git2 here; the git program is started through `sandbox::git`.
 
+mod advertised;
 mod cache;
 mod checkout;
 mod commit;
@@ -12,6 +13,8 @@ mod fetch;
 mod fixture;
 mod history;
 mod ignored;
+mod intake;
+mod memory;
 mod names;
 mod overlay;
 mod patch;
@@ -22,9 +25,11 @@ mod snapshot;
 mod surroundings;
 mod touched;
 mod tree;
+mod upkeep;
 
 pub use cache::Cache;
 pub use checkout::Workspace;
 pub use commit::Commit;
+pub use overlay::Content;
 pub use patch::{Change, FileChange, Patch};
 pub use tree::{Shared, Tree};

@@ -12,7 +12,7 @@ use crate::error::{Failure, Kind, OrFail, Result};
 use crate::task::TreeId;
 
 /// What becomes of a path: content and mode, or gone.
-type Content = Option<(Vec<u8>, u32)>;
+pub type Content = Option<(Vec<u8>, u32)>;
 
 /// The changes below one folder.
 #[derive(Default)]
@@ -24,7 +24,7 @@ struct Graft<'a> {
 impl Cache {
     /// `base` with the given paths replaced by other content (`None` deletes); what `verify` builds mixed trees with.
     /// A file may take a folder's place and the other way round; deleting what is not there is no error.
-    pub fn overlay(&self, base: &TreeId, changes: &[(String, Option<(Vec<u8>, u32)>)]) -> Result<TreeId> {
+    pub fn overlay(&self, base: &TreeId, changes: &[(String, Content)]) -> Result<TreeId> {
         let repository = self.repository()?;
         let mut root = Graft::default();
         for (path, content) in changes {

@@ -4,18 +4,17 @@
 
 use std::collections::HashSet;
 use std::ffi::CStr;
-use std::fs::File;
-use std::io::Read as _;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::os::fd::{AsFd as _, BorrowedFd};
 
 use git2::{ObjectType, Odb, Oid};
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
+use rustix::fs::{AtFlags, Dir, FileType, Stat};
 
 use super::cache::{keep, tree_id};
-use super::checkout::{Memory, Workspace};
-use super::export::{EXECUTABLE, FILE, LINK, SUBMODULE, place};
+use super::checkout::Workspace;
+use super::export::{EXECUTABLE, FILE, LINK, SUBMODULE};
 use super::ignored::{MARKS, Rules, is_by_product};
+use super::intake::{open_folder, read_file, what};
+use super::memory::{Entry, FOLDER, Known, Memory, Stamp, now_ns};
 use super::names::{self, joined, shown};
 use crate::error::{Failure, Kind, OrFail, Result};
 use crate::task::TreeId;
@@ -26,60 +25,6 @@ const LARGEST: u64 = 50 << 20;
 const MOST_NEW: usize = 20_000;
 /// The largest `.gitignore` that is read.
 const LARGEST_RULES: u64 = 1 << 20;
-/// A change within one tick of the file system's clock after the look would go unseen: such young stamps are not trusted.
-const TICK_NS: i128 = 50_000_000;
-
-/// What is known of one file.
-#[derive(Debug, Clone)]
-pub(super) struct Known {
-    pub id: Oid,
-    pub mode: u32,
-    /// Whether the base tree has it.
-    pub tracked: bool,
-    /// How it looked when `id` was right; none when it must be read.
-    pub stamp: Option<Stamp>,
-}
-
-/// How a file looks without being read. The change time cannot be set by a program, so equal stamps mean equal content.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stamp {
-    pub size: u64,
-    pub modified: (i64, u32),
-    pub changed: (i64, u32),
-    pub inode: u64,
-    pub owner: (u32, u32),
-    pub mode: u32,
-}
-
-impl Stamp {
-    fn read(stat: &Stat) -> Stamp {
-        Stamp {
-            size: stat.st_size as u64,
-            modified: (stat.st_mtime as i64, stat.st_mtime_nsec as u32),
-            changed: (stat.st_ctime as i64, stat.st_ctime_nsec as u32),
-            inode: stat.st_ino,
-            owner: (stat.st_uid, stat.st_gid),
-            mode: stat.st_mode,
-        }
-    }
-
-    /// The stamp, unless it is too young to be trusted.
-    fn settled(stat: &Stat, now_ns: i128) -> Option<Stamp> {
-        let stamp = Stamp::read(stat);
-        let changed = i128::from(stamp.changed.0) * 1_000_000_000 + i128::from(stamp.changed.1);
-        (changed + TICK_NS < now_ns).then_some(stamp)
-    }
-
-    /// Of a file that loom has just written.
-    pub fn of(root: &Path, path: &[u8]) -> Option<Stamp> {
-        rustix::fs::lstat(&place(root, path)).ok().and_then(|stat| Stamp::settled(&stat, now_ns()))
-    }
-}
-
-fn now_ns() -> i128 {
-    jiff::Timestamp::now().as_nanosecond()
-}
-
 impl Workspace {
     /// Writes the files as they are now (ignored ones left out, tracked ones in) as a tree into the cache; fast when
     /// nothing changed. What could not be taken in is told by [`Workspace::left_out`].
@@ -127,36 +72,17 @@ struct Walk<'a, 'r> {
     odb: &'a Odb<'r>,
     /// The rules as they stand in the agent's files.
     present: Rules,
-    /// Every folder that holds a file of the base tree.
-    tracked_folders: HashSet<Vec<u8>>,
     seen: HashSet<Vec<u8>>,
     new_files: usize,
     left_out: Vec<String>,
     now_ns: i128,
 }
 
-/// One line of a folder's tree.
-struct Entry {
-    name: Vec<u8>,
-    id: Oid,
-    mode: u32,
-}
-
 impl<'a, 'r> Walk<'a, 'r> {
     fn new(memory: &'a mut Memory, odb: &'a Odb<'r>) -> Self {
-        let mut tracked_folders = HashSet::new();
-        for path in memory.known.iter().filter(|(_, known)| known.tracked).map(|(path, _)| path) {
-            let mut end = path.len();
-            while let Some(at) = path[..end].iter().rposition(|b| *b == b'/') {
-                if !tracked_folders.insert(path[..at].to_vec()) {
-                    break;
-                }
-                end = at;
-            }
-        }
         let seen = HashSet::with_capacity(memory.known.len());
         let (present, left_out) = (Rules::default(), Vec::new());
-        Walk { memory, odb, present, tracked_folders, seen, new_files: 0, left_out, now_ns: now_ns() }
+        Walk { memory, odb, present, seen, new_files: 0, left_out, now_ns: now_ns() }
     }
 
     /// The tree of one open folder; none when nothing in it belongs.
@@ -176,7 +102,10 @@ impl<'a, 'r> Walk<'a, 'r> {
         for (name, kind) in &found {
             entries.extend(self.entry(dir, at, name, *kind, inside)?);
         }
-        self.tree(entries)
+        if entries.is_empty() {
+            return Ok(None);
+        }
+        self.memory.folder(self.odb, &mut entries).map(Some)
     }
 
     fn entry(&mut self, dir: BorrowedFd<'_>, at: &[u8], name: &CStr, kind: FileType, inside: Inside) -> Result<Option<Entry>> {
@@ -197,7 +126,7 @@ impl<'a, 'r> Walk<'a, 'r> {
             return Ok(Some(Entry { name: name.to_bytes().to_vec(), id, mode: SUBMODULE }));
         }
         let is_folder = kind == FileType::Directory;
-        let by_product = is_folder && !self.tracked_folders.contains(&path) && is_by_product(name.to_bytes());
+        let by_product = is_folder && !self.memory.tracked_folders.contains(&path) && is_by_product(name.to_bytes());
         let ignored = inside == Inside::Ignored || by_product || self.ignored(&path, is_folder);
         if is_folder {
             return self.subfolder(dir, name, path, ignored);
@@ -217,7 +146,7 @@ impl<'a, 'r> Walk<'a, 'r> {
     }
 
     fn subfolder(&mut self, dir: BorrowedFd<'_>, name: &CStr, path: Vec<u8>, ignored: bool) -> Result<Option<Entry>> {
-        let holds_tracked = self.tracked_folders.contains(&path);
+        let holds_tracked = self.memory.tracked_folders.contains(&path);
         if ignored && !holds_tracked {
             return Ok(None);
         }
@@ -230,7 +159,7 @@ impl<'a, 'r> Walk<'a, 'r> {
         }
         let inside = if ignored { Inside::Ignored } else { Inside::Open };
         let tree = self.folder(inner.as_fd(), &path, inside)?;
-        Ok(tree.map(|id| Entry { name: name.to_bytes().to_vec(), id, mode: 0o040000 }))
+        Ok(tree.map(|id| Entry { name: name.to_bytes().to_vec(), id, mode: FOLDER }))
     }
 
     fn file(&mut self, dir: BorrowedFd<'_>, name: &CStr, path: Vec<u8>) -> Result<Option<Entry>> {
@@ -241,7 +170,11 @@ impl<'a, 'r> Walk<'a, 'r> {
             Some(known) if known.stamp.as_ref() == Some(&stamp) => (known.id, known.mode),
             _ => {
                 let tracked = known.is_some_and(|known| known.tracked);
+                let before = known.map(|known| (known.id, known.mode));
                 let (id, mode) = self.store(dir, name, &path, &stat)?;
+                // Old tools wrote file modes that mean the same; an unchanged file keeps its own.
+                let alike = |old: u32| old & 0o170_100 == mode & 0o170_100;
+                let mode = before.filter(|(old, bits)| *old == id && alike(*bits)).map_or(mode, |(_, bits)| bits);
                 let stamp = Stamp::settled(&stat, self.now_ns);
                 self.memory.known.insert(path.clone(), Known { id, mode, tracked, stamp });
                 (id, mode)
@@ -288,23 +221,6 @@ impl<'a, 'r> Walk<'a, 'r> {
         Ok(())
     }
 
-    /// Writes the folder's tree in git's order: a folder sorts as if its name ended in a slash.
-    fn tree(&self, mut entries: Vec<Entry>) -> Result<Option<Oid>> {
-        if entries.is_empty() {
-            return Ok(None);
-        }
-        let key = |entry: &Entry| if entry.mode == 0o040000 { [&entry.name[..], b"/"].concat() } else { entry.name.clone() };
-        entries.sort_by_cached_key(key);
-        let mut bytes = Vec::new();
-        for entry in &entries {
-            bytes.extend_from_slice(format!("{:o} ", entry.mode).as_bytes());
-            bytes.extend_from_slice(&entry.name);
-            bytes.push(0);
-            bytes.extend_from_slice(entry.id.as_bytes());
-        }
-        self.odb.write(ObjectType::Tree, &bytes).map(Some).or_fail(Kind::Workspace, || "writing a folder into the cache")
-    }
-
     /// New files that are gone need not be remembered.
     fn forget_the_gone(&mut self) {
         let seen = &self.seen;
@@ -312,40 +228,12 @@ impl<'a, 'r> Walk<'a, 'r> {
     }
 }
 
-/// A folder to list, never through a link.
-fn open_folder(dir: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<OwnedFd> {
-    rustix::fs::openat(dir, name, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
-}
-
-/// A regular file's bytes. Opened without waiting, so that a pipe put in its place cannot stop loom.
-fn read_file(dir: BorrowedFd<'_>, name: &CStr, limit: u64) -> std::io::Result<Vec<u8>> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::openat(dir, name, flags, Mode::empty())?);
-    let about = file.metadata()?;
-    if !about.is_file() {
-        return Err(std::io::Error::other("it is no regular file any more"));
-    }
-    let mut bytes = Vec::with_capacity(about.len().min(limit) as usize);
-    file.take(limit + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limit {
-        return Err(std::io::Error::other(format!("it is larger than {limit} bytes")));
-    }
-    Ok(bytes)
-}
-
-fn what(kind: FileType) -> &'static str {
-    match kind {
-        FileType::Fifo => "a named pipe",
-        FileType::Socket => "a socket",
-        FileType::BlockDevice | FileType::CharacterDevice => "a device",
-        _ => "a special file",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::workspace::fixture::Origin;
+    use rustix::fs::Mode;
+    use std::fs::File;
     use std::os::unix::ffi::OsStrExt as _;
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
@@ -490,5 +378,26 @@ mod tests {
         let tree = workspace.snapshot().unwrap();
         crate::workspace::fixture::run_git(&cache.path, &["--git-dir=.", "fsck", "--strict", "--no-dangling", tree.as_str()]);
         assert!(cache.leaves(&tree).unwrap().iter().any(|leaf| leaf.path == b"a0" && leaf.mode == EXECUTABLE));
+    }
+
+    #[test]
+    fn trees_of_old_tools_keep_their_ids() {
+        let origin = Origin::new();
+        let (cache, base, _) = origin.workspace();
+        let file = cache.repository().unwrap().blob(b"old\n").unwrap();
+        let repository = cache.repository().unwrap();
+        let mut inner = b"100664 f.txt\0".to_vec();
+        inner.extend_from_slice(file.as_bytes());
+        let inner = repository.odb().unwrap().write(git2::ObjectType::Tree, &inner).unwrap();
+        let mut top = b"040000 d\0".to_vec();
+        top.extend_from_slice(inner.as_bytes());
+        let top: TreeId = repository.odb().unwrap().write(git2::ObjectType::Tree, &top).unwrap().to_string().parse().unwrap();
+        let identity = crate::config::GitSettings::default();
+        let commit = crate::workspace::Commit { message: "old", identity: &identity, at: jiff::Timestamp::UNIX_EPOCH };
+        let old = cache.commit(&base, &top, &commit).unwrap();
+        let workspace = Workspace::create(&cache, &old, &origin.beside("old")).unwrap();
+        assert!(workspace.patch().unwrap().is_empty());
+        workspace.write("d/f.txt", b"new\n").unwrap();
+        assert_eq!(changed(&workspace), ["d/f.txt"]);
     }
 }

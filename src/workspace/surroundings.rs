@@ -8,7 +8,8 @@ use std::path::Path;
 use git2::{Index, IndexEntry, IndexTime, Repository};
 
 use super::cache::{Cache, Leaf, oid};
-use super::snapshot::{Known, Stamp};
+use super::export::{EXECUTABLE, FILE, LINK, SUBMODULE};
+use super::memory::{Known, Stamp};
 use crate::error::{Kind, OrFail, Result};
 use crate::task::CommitId;
 
@@ -43,6 +44,11 @@ fn copy_packs(cache: &Cache, folder: &Path) -> std::io::Result<()> {
         if entry.path().extension().is_some_and(|end| end == "pack" || end == "idx") {
             std::fs::copy(entry.path(), into.join(entry.file_name()))?;
         }
+    }
+    // A remote without its whole history says here where it ends.
+    let shallow = cache.path.join("shallow");
+    if shallow.exists() {
+        std::fs::copy(shallow, folder.join("shallow"))?;
     }
     Ok(())
 }
@@ -81,8 +87,8 @@ fn complete(from: &Repository, to: &Repository, base: &CommitId, tracked: &[Leaf
     let commit = from.find_commit(oid(base.as_str())?).or_fail(Kind::Workspace, doing)?;
     carry(commit.id()).or_fail(Kind::Workspace, doing)?;
     carry_folders(from, commit.tree_id(), &carry).or_fail(Kind::Workspace, doing)?;
-    let blobs = tracked.iter().filter(|leaf| leaf.mode != super::export::SUBMODULE);
-    blobs.map(|leaf| carry(leaf.id)).collect::<Result<(), _>>().or_fail(Kind::Workspace, doing)
+    let mut blobs = tracked.iter().filter(|leaf| leaf.mode != SUBMODULE);
+    blobs.try_for_each(|leaf| carry(leaf.id)).or_fail(Kind::Workspace, doing)
 }
 
 fn carry_folders(from: &Repository, tree: git2::Oid, carry: &dyn Fn(git2::Oid) -> Result<(), git2::Error>) -> Result<(), git2::Error> {
@@ -108,7 +114,11 @@ fn entry(leaf: &Leaf, stamp: Option<&Stamp>) -> IndexEntry {
         mtime: stamp.map_or(IndexTime::new(0, 0), |stamp| time(stamp.modified)),
         dev: 0,
         ino: stamp.map_or(0, |stamp| stamp.inode as u32),
-        mode: leaf.mode,
+        mode: match leaf.mode {
+            LINK | SUBMODULE => leaf.mode,
+            mode if mode & 0o100 != 0 => EXECUTABLE,
+            _ => FILE,
+        },
         uid: stamp.map_or(0, |stamp| stamp.owner.0),
         gid: stamp.map_or(0, |stamp| stamp.owner.1),
         file_size: stamp.map_or(0, |stamp| stamp.size as u32),

@@ -275,3 +275,79 @@ fn questions_or_reasons(verdict: &Verdict) -> Vec<String> {
         _ => reasons(verdict),
     }
 }
+
+const PYTHON_SOURCE: &str = "\"\"\"Prices.\"\"\"\n\n\ndef total(prices, tax=0):\n    return sum(prices) + tax\n\n\ndef cheapest(prices):\n    return sorted(prices)[0]\n";
+
+const PYTHON_TESTS: &str = "import pytest\n\nfrom shop.prices import cheapest, total\n\n\n@pytest.mark.parametrize(\"prices, expected\", [([1, 2], 1), ([3], 3)])\ndef test_cheapest(prices, expected):\n    assert cheapest(prices) == expected\n\n\ndef test_total():\n    assert total([1, 2], 10) == 13\n\n\ndef test_known_fault():\n    assert total([0.1, 0.2]) == 0.3\n";
+
+#[test]
+fn patches_of_a_python_package() {
+    let project = "[project]\nname = \"shop\"\nversion = \"1.0\"\n\n[build-system]\nrequires = [\"setuptools\"]\nbuild-backend = \"setuptools.build_meta\"\n\n[tool.pytest.ini_options]\ntestpaths = [\"tests\"]\n\n[tool.setuptools]\npackage-dir = {\"\" = \"src\"}\npackages = [\"shop\"]\n";
+    let files = [
+        ("pyproject.toml", project),
+        ("src/shop/__init__.py", ""),
+        ("src/shop/prices.py", PYTHON_SOURCE),
+        ("tests/test_prices.py", PYTHON_TESTS),
+    ];
+    let scene = Scene::of(&files, Config::default());
+    assert_eq!(scene.baseline[0].report.counts(), (3, 1, 0), "{:#?}", scene.baseline[0].report);
+
+    let fixed = PYTHON_SOURCE.replace("    return sorted(prices)[0]", "    return min(prices, default=None)");
+    let new_test = "\n\ndef test_nothing_is_cheapest():\n    assert cheapest([]) is None\n";
+    let with_new = format!("{PYTHON_TESTS}{new_test}");
+
+    // Red by an error of the source; what was red before is listed and not blamed.
+    let verdict = scene.verdict(&[("src/shop/prices.py", Some(&fixed)), ("tests/test_prices.py", Some(&with_new))]);
+    assert_eq!(verified(&verdict, Proof::FailToPass), ["tests/test_prices.py::test_nothing_is_cheapest"]);
+    assert_eq!(verdict.evidence.red_before.len(), 1);
+    assert_eq!(verdict.evidence.pass_to_pass, 3);
+
+    // A parameter that the patch adds, with a test that needs it and one that does not.
+    let rounded = PYTHON_SOURCE.replace(
+        "tax=0):\n    return sum(prices) + tax",
+        "tax=0, digits=None):\n    whole = sum(prices) + tax\n    return whole if digits is None else round(whole, digits)",
+    );
+    let uses = format!("{PYTHON_TESTS}\n\ndef test_rounds():\n    assert total([0.1, 0.2], digits=1) == 0.3\n");
+    let verdict = scene.verdict(&[("src/shop/prices.py", Some(&rounded)), ("tests/test_prices.py", Some(&uses))]);
+    assert_eq!(verified(&verdict, Proof::FailToPass), ["tests/test_prices.py::test_rounds"]);
+
+    // An altered expectation that nothing shows to be wrong: a person decides. One that asserts less: the coder does.
+    let dearer = PYTHON_SOURCE
+        .replace("tax=0):\n    return sum(prices) + tax", "tax=0):\n    return sum(prices) + min(tax, 5)")
+        .replace("sorted(prices)[0]", "min(prices, default=None)");
+    let kept = with_new.replace("total([1, 2], 10) == 13", "total([1, 2], 4) == 7");
+    let verdict = scene.verdict(&[("src/shop/prices.py", Some(&dearer)), ("tests/test_prices.py", Some(&kept))]);
+    assert_eq!(questions(&verdict), ["altered-expectation"]);
+    let gutted = with_new.replace("    assert total([1, 2], 10) == 13", "    total([1, 2], 10)");
+    let verdict = scene.verdict(&[("src/shop/prices.py", Some(&dearer)), ("tests/test_prices.py", Some(&gutted))]);
+    assert!(questions_or_reasons(&verdict).contains(&"weakened-test".to_owned()), "{:?}", verdict.ruling);
+
+    // A test that is red by chance proves nothing: it counts its own runs in a file outside of the tree.
+    let chance = format!(
+        "{PYTHON_TESTS}\n\ndef test_by_chance():\n    import pathlib\n    note = pathlib.Path.home() / \"ran\"\n    first = not note.exists()\n    note.write_text(\"x\")\n    fixed = cheapest.__code__.co_names == (\"min\",)\n    assert fixed or not first\n"
+    );
+    let verdict = scene.verdict(&[("src/shop/prices.py", Some(&fixed)), ("tests/test_prices.py", Some(&chance))]);
+    assert_eq!(reasons(&verdict), ["no-failing-test"]);
+    assert_eq!(verdict.evidence.flaky.len(), 1);
+
+    // The runner's settings, a support file that hides a failure.
+    let quiet = project
+        .replace("testpaths = [\"tests\"]", "testpaths = [\"tests\"]\naddopts = \"--deselect tests/test_prices.py::test_known_fault\"");
+    let verdict =
+        scene.verdict(&[("src/shop/prices.py", Some(&fixed)), ("tests/test_prices.py", Some(&with_new)), ("pyproject.toml", Some(&quiet))]);
+    assert!(reasons(&verdict).contains(&"tampering-runner-config".to_owned()), "{:?}", verdict.ruling);
+    let hides = "def pytest_collection_modifyitems(items):\n    items[:] = [one for one in items if 'total' not in one.name]\n";
+    let verdict = scene.verdict(&[
+        ("src/shop/prices.py", Some(&fixed)),
+        ("tests/test_prices.py", Some(&with_new)),
+        ("tests/conftest.py", Some(hides)),
+    ]);
+    assert!(reasons(&verdict).contains(&"test-lost".to_owned()), "{:?}", verdict.ruling);
+    let forges = "import pytest\n\n@pytest.hookimpl(hookwrapper=True)\ndef pytest_runtest_makereport(item, call):\n    outcome = yield\n    report = outcome.get_result()\n    if 'known_fault' in item.name:\n        report.outcome = 'passed'\n        report.longrepr = None\n";
+    let verdict = scene.verdict(&[
+        ("src/shop/prices.py", Some(&fixed)),
+        ("tests/test_prices.py", Some(&with_new)),
+        ("tests/conftest.py", Some(forges)),
+    ]);
+    assert!(reasons(&verdict).contains(&"tampering-support-file".to_owned()), "{:?}", verdict.ruling);
+}

@@ -35,7 +35,8 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
         return Ok(reading);
     }
     let deadline = Deadline::after(session.settings.timeout.duration());
-    for target in built.targets.iter().filter(|target| target.executable.is_some()) {
+    let built_tests = built.targets.iter().filter(|target| target.executable.is_some());
+    for target in built_tests.filter(|_| !flags.only_doctests) {
         let Some(names) = wanted(session.selection, &target.source) else { continue };
         if deadline.spent() {
             reading.stopped();
@@ -43,10 +44,17 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
         }
         binary::run(session, &flags, &built, target, &names, deadline, &mut reading)?;
     }
-    if flags.doctests && !deadline.spent() && doctest::wanted(session.selection) && !built.libraries().is_empty() {
-        doctest::run(session, &flags, &built, deadline, &mut reading)?;
-    }
+    run_doctests(session, &flags, &built, deadline, &mut reading)?;
     Ok(reading)
+}
+
+/// The doctests, where the command and the selection include them and a library can have some.
+pub(super) fn run_doctests(session: &Session<'_>, flags: &Flags, built: &Built, deadline: Deadline, reading: &mut Reading) -> Result<()> {
+    let wanted = flags.doctests && doctest::wanted(session.selection) && !built.libraries().is_empty();
+    if wanted && !deadline.spent() {
+        doctest::run(session, flags, built, deadline, reading)?;
+    }
+    Ok(())
 }
 
 /// The tests to run in a target: all of them when empty, none of the target when `None`.
@@ -107,7 +115,9 @@ pub(super) fn append(output: &mut String, more: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::TestSettings;
     use crate::runner::TestId;
+    use crate::runner::trial::{Trial, lines};
 
     #[test]
     fn a_selection_reaches_the_targets_it_is_about() {
@@ -120,5 +130,58 @@ mod tests {
         let test = TestId::new(&["src/lib.rs", "tests::bad"]);
         assert_eq!(wanted(&Selection::Tests(vec![test.clone()]), "src/lib.rs"), Some(vec!["tests::bad".to_owned()]));
         assert_eq!(wanted(&Selection::Tests(vec![test]), "src/main.rs"), None);
+    }
+
+    const LIB: &str = "/// ```\n/// assert_eq!(calc::add(1, 2), 3);\n/// ```\npub fn add(a: u64, b: u64) -> u64 { a + b }\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn ok() { assert_eq!(super::add(1, 2), 3); }\n    #[test]\n    fn wrong() { assert_eq!(super::add(1, 2), 4); }\n    #[test]\n    #[ignore = \"slow\"]\n    fn slow() {}\n}\n";
+    const MANIFEST: &str =
+        "[package]\nname = \"calc\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[[test]]\nname = \"bare\"\nharness = false\n";
+
+    fn files() -> [(&'static str, &'static str); 6] {
+        [
+            ("Cargo.toml", MANIFEST),
+            ("src/lib.rs", LIB),
+            ("tests/bare.rs", "fn main() { assert_eq!(calc::add(2, 2), 4); }\n"),
+            ("tests/broken.rs", "#[test] fn missing() { calc::absent(); }\n"),
+            ("tests/crash.rs", "#[test] fn dies() { std::process::abort(); }\n#[test] fn lives() {}\n"),
+            (
+                "tests/surroundings.rs",
+                "#[test] fn env() { assert_eq!(std::env::var(\"CARGO_PKG_NAME\").unwrap(), \"calc\"); assert!(std::path::Path::new(\"Cargo.toml\").exists()); }\n",
+            ),
+        ]
+    }
+
+    #[test]
+    fn a_real_package_with_broken_crashing_and_bare_targets() {
+        let trial = Trial::new(&files(), TestSettings::default());
+        let base = trial.tree("one", &files());
+        let report = trial.run(&base, &Selection::All);
+        assert_eq!(
+            lines(&report),
+            [
+                "src/lib.rs::doctest add: passed",
+                "src/lib.rs::tests::ok: passed",
+                "src/lib.rs::tests::slow: skipped, slow",
+                "src/lib.rs::tests::wrong: Assertion",
+                "tests/bare.rs::bare (no harness): passed",
+                "tests/crash.rs::dies: Crash",
+                "tests/crash.rs::lives: passed",
+                "tests/surroundings.rs::env: passed",
+            ],
+            "{:#?}",
+            report.troubles
+        );
+        let build = report.troubles.iter().find(|trouble| trouble.kind == TroubleKind::Build).unwrap();
+        assert_eq!(build.file.as_deref(), Some("tests/broken.rs"));
+        assert!(build.message.contains("cannot find function `absent`"), "{}", build.message);
+
+        // A seeded tree with other source: what is tested is its own.
+        let mut other = files();
+        let changed = LIB.replace("{ a + b }", "{ let _ = (a, b); 4 }");
+        other[1].1 = &changed;
+        let head = trial.tree("two", &other);
+        trial.bench.seed(&base, &head).unwrap();
+        let ids = ["ok", "wrong"].map(|name| TestId::new(&["src/lib.rs", "tests", name]));
+        let report = trial.run(&head, &Selection::Tests(ids.to_vec()));
+        assert_eq!(lines(&report), ["src/lib.rs::tests::ok: Assertion", "src/lib.rs::tests::wrong: passed"]);
     }
 }

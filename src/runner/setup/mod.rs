@@ -90,6 +90,7 @@ impl<'a> Setup<'a> {
         tree.env.extend(own);
         tree.env.remove("CARGO_NET_OFFLINE");
         tree.env.extend(versions());
+        tree.env.extend(patience());
         let deadline = Deadline::after(settings.setup_timeout.duration());
         let detected = settings.setup.is_none();
         Ok(Setup { sandbox, suites, folder, inside, tree, env, detected, deadline, reporter, cancel })
@@ -179,10 +180,16 @@ impl<'a> Setup<'a> {
 
     /// Starts a command line in a folder of the tree, with network.
     fn start(&self, dir: &str, command: &str) -> Result<Finished> {
+        self.start_over(dir, command, None)
+    }
+
+    /// The same with a file of loom's own shown in place of one of the tree.
+    fn start_over(&self, dir: &str, command: &str, over: Option<Mount>) -> Result<Finished> {
         self.reporter.event(&Event::Progress { what: format!("setup: {command}") });
         let limits = Limits { wall: self.deadline.left(), head: 1 << 20, tail: 1 << 20 };
         let mut job = self.tree.job(["bash", "-c", command].map(str::to_owned).to_vec(), limits);
         job.mounts.push(Mount::ReadWrite { host: self.folder.clone(), inside: self.inside.clone() });
+        job.mounts.extend(over);
         job.network = Network::Host;
         if !dir.is_empty() {
             job.cwd = self.tree.point.join(dir);
@@ -230,6 +237,19 @@ fn versions() -> [(String, String); 4] {
         ("PBR_VERSION", "9999.0"),
         ("PDM_BUILD_SCM_VERSION", "9999.0"),
         ("POETRY_DYNAMIC_VERSIONING_BYPASS", "9999.0"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+}
+
+/// A registry that does not answer must not eat the whole limit: few tries, short waits.
+fn patience() -> [(String, String); 6] {
+    [
+        ("npm_config_fetch_retries", "1"),
+        ("npm_config_fetch_retry_maxtimeout", "10000"),
+        ("npm_config_fetch_timeout", "60000"),
+        ("npm_config_audit", "false"),
+        ("npm_config_fund", "false"),
+        ("CARGO_TERM_PROGRESS_WHEN", "never"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
 }
