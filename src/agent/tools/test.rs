@@ -54,6 +54,7 @@ pub(super) fn run(desk: &Assignment<'_>, input: Input, left: Duration, known: &m
     let mut settings = desk.config.test.clone();
     let seconds = left.as_secs().max(1).min(settings.timeout.duration().as_secs().max(1));
     settings.timeout = Span::seconds(seconds);
+    settings.build_timeout = settings.build_timeout.min(Span::seconds(left.as_secs().max(1)));
     let report = runner::run(desk.sandbox, desk.tree, &suites[at], &selection, &settings, desk.cancel)?;
     known.0.extend(report.cases.keys().cloned());
     let (passed, failed, skipped) = report.counts();
