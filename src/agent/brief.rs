@@ -119,7 +119,7 @@ fn called(assignment: &Assignment<'_>, program: &str) -> Option<String> {
 fn repository(issue: &Issue) -> String {
     match &issue.reference {
         IssueRef::GitHub { repo, .. } => repo.to_string(),
-        IssueRef::File(_) => "a repository".to_owned(),
+        IssueRef::File(_) => "the repository".to_owned(),
     }
 }
 

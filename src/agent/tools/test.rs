@@ -54,6 +54,7 @@ pub(super) fn run(desk: &Assignment<'_>, input: Input, left: Duration, known: &m
     let mut settings = desk.config.test.clone();
     let seconds = left.as_secs().max(1).min(settings.timeout.duration().as_secs().max(1));
     settings.timeout = Span::seconds(seconds);
+    settings.build_timeout = settings.build_timeout.min(Span::seconds(left.as_secs().max(1)));
     let report = runner::run(desk.sandbox, desk.tree, &suites[at], &selection, &settings, desk.cancel)?;
     known.0.extend(report.cases.keys().cloned());
     let (passed, failed, skipped) = report.counts();
@@ -293,9 +294,9 @@ mod tests {
         let scene = Scene::new();
         let mut known = KnownTests::default();
         known.0.extend([TestId::new(&["a.py", "one"]), TestId::new(&["a.py", "one_more"]), TestId::new(&["b.py", "two"])]);
-        let mut select = |tests: &[&str]| {
+        let select = |tests: &[&str]| {
             let input: Input = serde_json::from_value(json!({"tests": tests})).unwrap();
-            with_assignment(&scene, 0, None, |desk| selection(desk, &input, &mut known))
+            with_assignment(&scene, 0, None, |desk| selection(desk, &input, &known))
         };
         let ids = |names: &[&str]| Selection::Tests(names.iter().map(|name| TestId::new(&[name])).collect());
         assert_eq!(select(&["a.py::one"]).0, ids(&["a.py::one"]));

@@ -74,12 +74,14 @@ impl Reading {
     fn grow(&mut self, data: &Value, delta: &mut dyn FnMut(&str)) -> Result<(), Unread> {
         let index = data["index"].as_u64();
         let found = self.blocks.iter_mut().rev().find(|one| index.is_none_or(|index| one.index == index));
-        let growing = found.ok_or_else(|| Unread::Broken("the stream goes on with a block it never began"))?;
+        let growing = found.ok_or(Unread::Broken("the stream goes on with a block it never began"))?;
         let piece = &data["delta"];
         let mut append = |field: &str| {
             let more = piece[field].as_str().unwrap_or_default();
-            let before = growing.block[field].as_str().unwrap_or_default();
-            growing.block[field] = Value::String(format!("{before}{more}"));
+            match &mut growing.block[field] {
+                Value::String(before) => before.push_str(more),
+                other => *other = Value::String(more.to_owned()),
+            }
         };
         match piece["type"].as_str().unwrap_or_default() {
             "text_delta" => {
