@@ -351,3 +351,31 @@ fn patches_of_a_python_package() {
     ]);
     assert!(reasons(&verdict).contains(&"tampering-support-file".to_owned()), "{:?}", verdict.ruling);
 }
+
+const SCRIPT_SOURCE: &str = "export function slug(text) {\n  return text.toLowerCase().replace(' ', '-');\n}\n\nexport function trim(text) {\n  return text.trim();\n}\n";
+
+const SCRIPT_TESTS: &str = "import test from 'node:test';\nimport assert from 'node:assert/strict';\nimport { slug, trim } from '../src/slug.js';\n\ntest('one blank', () => {\n  assert.equal(slug('A b'), 'a-b');\n});\n\ntest('trims', () => {\n  assert.equal(trim(' a '), 'a');\n});\n";
+
+#[test]
+fn patches_of_a_script_package() {
+    let package = "{\"name\": \"slug\", \"version\": \"1.0.0\", \"type\": \"module\", \"scripts\": {\"test\": \"node --test test/\"}}\n";
+    let files = [("package.json", package), ("src/slug.js", SCRIPT_SOURCE), ("test/slug.test.js", SCRIPT_TESTS)];
+    let scene = Scene::of(&files, Config::default());
+    assert_eq!(scene.baseline[0].report.counts(), (2, 0, 0), "{:#?}", scene.baseline[0].report);
+
+    let fixed = SCRIPT_SOURCE.replace("replace(' ', '-')", "replaceAll(' ', '-')");
+    let with_new = format!("{SCRIPT_TESTS}\ntest('two blanks', () => {{\n  assert.equal(slug('A b c'), 'a-b-c');\n}});\n");
+    let verdict = scene.verdict(&[("src/slug.js", Some(&fixed)), ("test/slug.test.js", Some(&with_new))]);
+    let names = verified(&verdict, Proof::FailToPass);
+    assert!(names.len() == 1 && names[0].ends_with("two blanks"), "{names:?}");
+
+    let only = with_new.replace("test('two blanks'", "test.only('two blanks'");
+    let verdict = scene.verdict(&[("src/slug.js", Some(&fixed)), ("test/slug.test.js", Some(&only))]);
+    assert!(reasons(&verdict).contains(&"tampering-only".to_owned()), "{:?}", verdict.ruling);
+    let skipped = with_new.replace("test('trims'", "test.skip('trims'");
+    let verdict = scene.verdict(&[("src/slug.js", Some(&fixed)), ("test/slug.test.js", Some(&skipped))]);
+    assert!(reasons(&verdict).contains(&"tampering-skipped-test".to_owned()), "{:?}", verdict.ruling);
+    let script = package.replace("node --test test/", "exit 0");
+    let verdict = scene.verdict(&[("src/slug.js", Some(&fixed)), ("test/slug.test.js", Some(&with_new)), ("package.json", Some(&script))]);
+    assert!(reasons(&verdict).contains(&"tampering-runner-config".to_owned()), "{:?}", verdict.ruling);
+}
