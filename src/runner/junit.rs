@@ -226,3 +226,69 @@ fn end(tag: &str, open: &mut Option<Open>, place: &dyn Fn(&str) -> Option<String
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TestSettings;
+    use crate::runner::Selection;
+    use crate::runner::trial::{Trial, lines, never_invents_a_pass};
+
+    const REPORT: &str = "<?xml version=\"1.0\"?>\n<testsuites><testsuite name=\"s\" tests=\"5\">\n<testcase classname=\"a.B\" name=\"ok\" time=\"0.01\"/>\n<testcase classname=\"a.B\" name=\"bad\" file=\"tests/b.py\"><failure message=\"1 &lt; 2\" type=\"AssertionError\">trace &amp; <![CDATA[more]]></failure></testcase>\n<testcase classname=\"a.B\" name=\"err\"><error type=\"ValueError\">boom</error></testcase>\n<testcase classname=\"a.B\" name=\"skip\"><skipped message=\"later\"/></testcase>\n<testcase classname=\"a.B\" name=\"out\"><system-out>ok</system-out></testcase>\n</testsuite></testsuites>\n";
+
+    fn read(text: &str) -> Findings {
+        let mut findings = Findings::default();
+        parse(text.as_bytes(), "r.xml", &|file| Some(file.to_owned()), &mut findings);
+        findings
+    }
+
+    #[test]
+    fn every_outcome() {
+        let findings = read(REPORT);
+        assert_eq!((findings.cases.len(), findings.troubles.len()), (5, 0));
+        let Outcome::Failed(bad) = &findings.cases[&TestId::new(&["a.B", "bad"])].outcome else { panic!() };
+        assert_eq!((bad.kind, bad.message.as_str(), bad.trace.as_str()), (FaultKind::Assertion, "1 < 2", "trace & more"));
+        let Outcome::Failed(err) = &findings.cases[&TestId::new(&["a.B", "err"])].outcome else { panic!() };
+        assert_eq!((err.kind, err.trace.as_str()), (FaultKind::Error, "boom"));
+    }
+
+    #[test]
+    fn bombs_torn_and_foreign_files_are_refused() {
+        let bomb = "<!DOCTYPE x [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]><testsuite><testcase name=\"t\"/></testsuite>";
+        for text in [bomb, "<html></html>", "<testsuite><testcase name=\"a\"><failure>", "not xml <"] {
+            let findings = read(text);
+            assert_eq!(findings.troubles.first().map(|trouble| trouble.kind), Some(TroubleKind::Unreadable), "{text}");
+            assert!(findings.cases.is_empty(), "{text}");
+        }
+        let mut findings = Findings::default();
+        parse(b"<testsuite><testcase name=\"a\xff\"/></testsuite>", "r.xml", &|_| None, &mut findings);
+        assert_eq!(findings.cases.len(), 1);
+    }
+
+    #[test]
+    fn torn_and_mutated_reports() {
+        never_invents_a_pass(REPORT, read);
+    }
+
+    #[test]
+    fn reports_of_an_earlier_run_are_not_read() {
+        let script =
+            "test -e stop && exit 1; mkdir -p out; echo '<testsuite><testcase classname=\"c\" name=\"t\"/></testsuite>' > out/r.xml\n";
+        let files = [("check.sh", script)];
+        let settings = TestSettings {
+            command: Some("bash check.sh".into()),
+            junit: Some("out/*.xml".into()),
+            setup: Some(Vec::new()),
+            ..TestSettings::default()
+        };
+        let trial = Trial::new(&files, settings);
+        let tree = trial.tree("one", &files);
+        assert_eq!(lines(&trial.run(&tree, &Selection::All)), ["c::t: passed"]);
+        let old = fs::File::open(tree.host.join("out/r.xml")).unwrap();
+        old.set_modified(SystemTime::now() - std::time::Duration::from_secs(60)).unwrap();
+        fs::write(tree.host.join("stop"), "").unwrap();
+        let report = trial.run(&tree, &Selection::All);
+        assert!(report.cases.is_empty());
+        assert_eq!(report.troubles[0].kind, TroubleKind::Unreadable);
+    }
+}

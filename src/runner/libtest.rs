@@ -87,6 +87,9 @@ pub(super) fn failure(said: Option<&str>, printed: &str) -> Outcome {
         Some(said) => said.to_owned(),
         None => decisive(printed),
     };
+    if let Some(line) = printed.lines().find(|line| line.trim_start().starts_with("(test aborted with signal")) {
+        return Outcome::failed(FaultKind::Crash, line.trim(), printed);
+    }
     let asserted = message.lines().take(2).any(|line| {
         let line = line.trim_start();
         line.starts_with("assertion ") || line.starts_with("snapshot assertion") || line.contains("did not panic")
@@ -177,5 +180,21 @@ mod tests {
         assert_eq!(results[0], ("src/lib.rs - add (line 1)".to_owned(), Outcome::Passed));
         let Outcome::Failed(fault) = &results[1].1 else { panic!() };
         assert!(fault.message.starts_with("assertion `left == right` failed"), "{}", fault.message);
+    }
+
+    #[test]
+    fn torn_and_mutated_streams() {
+        use crate::runner::findings::Findings;
+        use crate::runner::trial::never_invents_a_pass;
+        use crate::runner::{Case, TestId};
+        let keep = |results: Vec<(String, Outcome)>| {
+            let mut findings = Findings::default();
+            results.into_iter().for_each(|(name, outcome)| findings.add(TestId::new(&[&name]), Case::new(outcome)));
+            findings
+        };
+        never_invents_a_pass(include_str!("fixtures/libtest.jsonl"), |text| {
+            keep(read_json(text).ended.into_iter().map(|(name, (outcome, _))| (name, outcome)).collect())
+        });
+        never_invents_a_pass(include_str!("fixtures/doctest.txt"), |text| keep(read_words(text)));
     }
 }

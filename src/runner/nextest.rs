@@ -129,3 +129,37 @@ fn json_id(binary: &str) -> String {
         _ => binary.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TestSettings;
+    use crate::runner::trial::{Trial, lines};
+
+    #[test]
+    fn a_real_package_under_nextest() {
+        let lib = "/// ```\n/// assert!(my_calc::yes());\n/// ```\npub fn yes() -> bool { true }\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn ok() {}\n    #[test]\n    fn wrong() { assert_eq!(1, 2); }\n    #[test]\n    #[ignore]\n    fn slow() {}\n}\n";
+        let files = [
+            ("Cargo.toml", "[package]\nname = \"my-calc\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
+            (".config/nextest.toml", ""),
+            ("src/lib.rs", lib),
+            ("tests/outer.rs", "#[test] fn dies() { std::process::abort(); }\n#[test] fn lives() {}\n"),
+        ];
+        let trial = Trial::new(&files, TestSettings::default());
+        assert_eq!(trial.bench.suites[0].command, "cargo nextest run");
+        let tree = trial.tree("one", &files);
+        let report = trial.run(&tree, &Selection::All);
+        let seen = lines(&report);
+        let expected = [
+            "src/lib.rs::doctest yes: passed",
+            "src/lib.rs::tests::ok: passed",
+            "src/lib.rs::tests::slow: skipped, ignored",
+            "src/lib.rs::tests::wrong: Assertion",
+            "tests/outer.rs::dies: Crash",
+            "tests/outer.rs::lives: passed",
+        ];
+        assert_eq!(seen, expected, "{:#?}\n{}", report.troubles, report.output);
+        let one = trial.run(&tree, &Selection::Tests(vec![TestId::new(&["tests/outer.rs", "lives"])]));
+        assert_eq!(lines(&one), ["tests/outer.rs::lives: passed"], "{:#?}\n{}", one.troubles, one.output);
+    }
+}

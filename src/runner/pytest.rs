@@ -19,13 +19,17 @@ use crate::sandbox::Ending;
 
 const PLUGIN: &str = include_str!("plugins/loom_pytest.py");
 
+/// The plugin takes these words out of the environment again.
+const ADDED: &str = "-p loom_pytest --continue-on-collection-errors";
+
 /// Runs the suite, or the part of it that was asked for.
 pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
     let planted = session.plant("loom_pytest.py", PLUGIN)?;
     let results = session.drop("jsonl")?;
     let command = command(session);
     let mut options = session.tree.env.get("PYTEST_ADDOPTS").cloned().unwrap_or_default();
-    options.push_str(" -p loom_pytest");
+    let cache = session.tree.private_point().join("cache/pytest");
+    options.push_str(&format!(" {ADDED} -o cache_dir={}", line(&[cache.to_string_lossy()])));
     let path = match session.tree.env.get("PYTHONPATH") {
         Some(before) => format!("{}:{before}", planted.display()),
         None => planted.display().to_string(),
@@ -305,7 +309,10 @@ def test_nested(tmp_path):
                 "tests/test_calc.py::test_table[<obj at 0x>]: passed",
                 "tests/test_calc.py::test_table[two]: passed",
                 "tests/test_calc.py::test_wrong: Assertion",
-            ]
+            ],
+            "{:#?}\n{}",
+            report.troubles,
+            report.output
         );
         let load = &report.troubles[0];
         assert_eq!((load.kind, load.file.as_deref()), (TroubleKind::Load, Some("tests/test_broken.py")));

@@ -150,3 +150,31 @@ fn expand(session: &Session<'_>, patterns: &[String]) -> Vec<String> {
     files.dedup();
     files
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TestSettings;
+    use crate::runner::trial::{Trial, lines};
+
+    #[test]
+    fn any_command_that_prints_tap() {
+        let script = "echo 1..3\necho 'ok 1 - fine'\necho 'not ok 2 - wrong'\necho 'ok 3 - later # SKIP why'\nexit 1\n";
+        let files = [("check.sh", script)];
+        let settings = TestSettings {
+            command: Some("bash check.sh".into()),
+            runner: Some("tap".into()),
+            setup: Some(Vec::new()),
+            ..TestSettings::default()
+        };
+        let trial = Trial::new(&files, settings);
+        let tree = trial.tree("one", &files);
+        let report = trial.run(&tree, &Selection::All);
+        assert_eq!(lines(&report), ["fine: passed", "later: skipped, skip why", "wrong: Assertion"]);
+        assert_eq!((report.troubles.len(), report.ending), (0, Ending::Exited(1)), "{:?}", report.troubles);
+
+        let silent = trial.tree("two", &[("check.sh", "echo nothing >&2; exit 3\n")]);
+        let report = trial.run(&silent, &Selection::All);
+        assert!(report.cases.is_empty() && !report.troubles.is_empty());
+    }
+}

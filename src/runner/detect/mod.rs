@@ -213,3 +213,88 @@ fn by_words(command: &str) -> Option<Program> {
     ];
     table.into_iter().find(|(word, _)| has(word)).map(|(_, program)| program)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runner::trial::write;
+
+    fn detected(files: &[(&str, &str)], settings: TestSettings) -> Result<Vec<Suite>> {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), files);
+        Found { root: folder.path(), has: &|_| true }.suites(&settings)
+    }
+
+    fn commands(files: &[(&str, &str)]) -> Vec<(Program, String, Vec<String>)> {
+        let suites = detected(files, TestSettings::default()).unwrap();
+        suites.into_iter().map(|suite| (suite.program, format!("{}{}", suite.dir, suite.command), suite.setup)).collect()
+    }
+
+    #[test]
+    fn no_tests_no_suites() {
+        assert!(commands(&[("README.md", "hello"), ("src/main.py", "print(1)")]).is_empty());
+        assert!(commands(&[("package.json", r#"{"scripts": {"test": "echo \"Error: no test specified\" && exit 1"}}"#)]).is_empty());
+        assert!(commands(&[("Cargo.toml", "[package]\nname='a'\n"), ("src/main.rs", "fn main() {}")]).is_empty());
+        assert!(commands(&[("package.json", "{ not json"), ("Cargo.toml", "= broken"), ("pyproject.toml", "\u{0}")]).is_empty());
+    }
+
+    #[test]
+    fn scripts_are_followed_to_the_runner() {
+        for (script, program, command) in [
+            ("nyc tape 'test/**/*.js'", Program::Tap, "tape 'test/**/*.js'"),
+            ("npm run lint && cross-env NODE_ENV=test jest --coverage", Program::Jest, "NODE_ENV=test jest"),
+            ("vitest", Program::Vitest, "vitest run"),
+            ("c8 --reporter lcov ava", Program::Tap, "ava --tap"),
+            ("mocha test", Program::Tap, "mocha test --reporter tap"),
+            ("node --test test/", Program::NodeTest, "node --test test/"),
+            ("npx jest", Program::Jest, "jest"),
+        ] {
+            let manifest =
+                serde_json::json!({"scripts": {"test": "npm run --silent unit", "unit": script, "lint": "eslint ."}}).to_string();
+            let found = commands(&[("package.json", &manifest)]);
+            assert_eq!(found.first().map(|one| (one.0, one.1.as_str())), Some((program, command)), "{script}");
+        }
+        let looping = r#"{"scripts": {"test": "npm run a", "a": "npm run b", "b": "npm test"}}"#;
+        assert!(commands(&[("package.json", looping)]).is_empty());
+    }
+
+    #[test]
+    fn python_with_groups_and_extras() {
+        let pyproject = "[project]\nname='a'\n[project.optional-dependencies]\ntest=['x']\n[dependency-groups]\ndev=['mypy', {include-group='more'}]\nmore=['hypothesis>=6']\n[tool.pytest.ini_options]\n";
+        let found = commands(&[("pyproject.toml", pyproject), ("tests/test_a.py", "def test_a(): pass\n")]);
+        assert_eq!(found[0].0, Program::Pytest);
+        assert_eq!(found[0].2, ["pip install -e '.[test]' || pip install -e .", "pip install mypy 'hypothesis>=6' pytest"]);
+        let found = commands(&[("setup.py", ""), ("tests/test_a.py", "import unittest\n")]);
+        assert_eq!((found[0].0, found[0].1.as_str()), (Program::Unittest, "python -m unittest discover -s tests"));
+    }
+
+    #[test]
+    fn rust_takes_flags_from_ci_and_a_monorepo_has_several_suites() {
+        let files = [
+            ("Cargo.toml", "[workspace]\nmembers=['a']\n"),
+            ("a/Cargo.toml", "[package]\nname='a'\n"),
+            ("a/src/lib.rs", "#[test] fn x() {}"),
+            (".github/workflows/ci.yml", "      - run: cargo test --workspace --all-features\n"),
+            ("web/package.json", r#"{"scripts": {"test": "vitest run"}}"#),
+        ];
+        let found = commands(&files);
+        assert_eq!(found[0].1, "cargo test --workspace --all-features");
+        assert_eq!(found[1].1, "webvitest run");
+    }
+
+    #[test]
+    fn settings_win_and_unclear_ones_are_refused() {
+        let set = |command: &str, runner: Option<&str>| TestSettings {
+            command: Some(command.into()),
+            runner: runner.map(str::to_owned),
+            ..TestSettings::default()
+        };
+        let files = [("Cargo.toml", "[package]\nname='a'\n"), ("src/lib.rs", "#[test] fn x() {}")];
+        assert_eq!(detected(&files, set("make check", Some("tap"))).unwrap()[0].command, "make check");
+        assert_eq!(detected(&files, set("cargo test -p a", None)).unwrap()[0].program, Program::Cargo);
+        for (command, runner) in [("make check", None), ("x", Some("rspec")), ("x", Some("junit"))] {
+            let failure = detected(&files, set(command, runner)).unwrap_err();
+            assert!(failure.kind == Kind::Config && !failure.hints.is_empty());
+        }
+    }
+}

@@ -8,9 +8,9 @@ import pytest
 
 # Taken out of the environment, so that a pytest started by a test does not write into the same file.
 _PATH = os.environ.pop("LOOM_RESULTS", None)
-_ADDED = "-p loom_pytest"
+_ADDED = "-p loom_pytest --continue-on-collection-errors"
 if _ADDED in os.environ.get("PYTEST_ADDOPTS", ""):
-    _rest = os.environ["PYTEST_ADDOPTS"].replace(_ADDED, "", 1).strip()
+    _rest = os.environ["PYTEST_ADDOPTS"].partition(_ADDED)[0].strip()
     if _rest:
         os.environ["PYTEST_ADDOPTS"] = _rest
     else:

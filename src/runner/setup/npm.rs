@@ -114,6 +114,10 @@ fn install(setup: &Setup<'_>, dir: &str, wanted: &[String]) -> Result<Finished> 
     if let Some(declared) = manifest.get_mut("devDependencies").and_then(Value::as_object_mut) {
         declared.retain(|name, version| wanted.contains(&format!("{name}@{}", version.as_str().unwrap_or_default())));
     }
+    // The package's own hooks (prepare, prepublish) need tools that may be among what is missing.
+    if let Some(manifest) = manifest.as_object_mut() {
+        manifest.remove("scripts");
+    }
     let path = setup.tree.private.join("package.json");
     fs::write(&path, manifest.to_string()).or_fail(Kind::Workspace, || format!("writing {}", path.display()))?;
     let shown = Mount::ReadOnly { host: path, inside: setup.tree.point.join(dir).join("package.json") };

@@ -37,7 +37,7 @@ struct Parser<'a> {
 }
 
 struct Waiting {
-    depth: usize,
+    indent: usize,
     path: Vec<String>,
     outcome: Outcome,
     seconds: Option<f64>,
@@ -118,23 +118,22 @@ impl Parser<'_> {
         level.seen += 1;
         level.failed |= failed;
         let group = level.group.clone().filter(|_| deeper.is_none());
-        let depth = self.levels.len();
         let outcome = match directive {
             Some((word, why)) if word.starts_with("skip") || failed => Outcome::Skipped(format!("{word} {why}").trim().to_owned()),
             _ if failed => yaml.fault(&name),
             _ => Outcome::Passed,
         };
         if let Some(deeper) = deeper {
-            let children = self.waiting.iter_mut().filter(|one| one.depth > depth);
+            let children = self.waiting.iter_mut().filter(|one| one.indent > indent);
             let mut any = false;
             for one in children {
                 one.path.insert(0, name.clone());
-                one.depth = depth;
+                one.indent = indent;
                 any = true;
             }
             // A parent only repeats its children, unless it failed by itself.
             if any && (!failed || deeper.failed) {
-                if depth == 1 {
+                if indent == 0 {
                     self.release(findings);
                 }
                 return;
@@ -142,8 +141,8 @@ impl Parser<'_> {
         }
         let name = if name.is_empty() { "(unnamed)".to_owned() } else { name };
         let path = group.into_iter().chain([name]).collect();
-        self.waiting.push(Waiting { depth, path, outcome, seconds: yaml.seconds() });
-        if depth == 1 {
+        self.waiting.push(Waiting { indent, path, outcome, seconds: yaml.seconds() });
+        if indent == 0 {
             self.release(findings);
         }
     }
@@ -181,11 +180,11 @@ impl Parser<'_> {
         Case { file: self.file.map(str::to_owned), ..Case::new(outcome).after(seconds) }
     }
 
-    /// The end of the stream: subtests cut off keep their results, and the plan must be right.
-    fn close(mut self, findings: &mut Findings) {
-        self.release(findings);
+    /// The end of the stream: the plan must be right. Results of a subtest that was cut off have no full name, which
+    /// would make them other tests: they are dropped, and the trouble says so.
+    fn close(self, findings: &mut Findings) {
         let level = &self.levels[0];
-        let torn = self.levels.len() > 1 && self.levels.iter().skip(1).any(|level| level.planned != Some(level.seen));
+        let torn = !self.waiting.is_empty();
         let message = match level.planned {
             _ if self.bailed => return,
             Some(planned) if planned != level.seen => format!("the plan says {planned} tests, {} came", level.seen),
@@ -270,6 +269,66 @@ impl Yaml<'_> {
             FaultKind::Error
         } else {
             FaultKind::Assertion
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runner::trial::never_invents_a_pass;
+
+    const TAPE: &str = "TAP version 13\n# parse()\nok 1 parses\nok 2 parses\nnot ok 3 should be deeply equivalent\n  ---\n    operator: deepEqual\n    expected: |-\n      { a: 1 }\n    actual: |-\n      { a: 2 }\n    at: Test.<anonymous> (/loom/repo/test/parse.js:5:7)\n    stack: |-\n      Error: should be deeply equivalent\n  ...\n# later\nok 4 skipped one # SKIP not now\nnot ok 5 TypeError: x is not a function\n  ---\n    operator: error\n    stack: |-\n      TypeError: x is not a function\n          at src/x.js:1:1\n  ...\n\n1..5\n# tests 5\n# pass  3\n# fail  2\n";
+    const NESTED: &str = "TAP version 14\n# Subtest: outer\n    # Subtest: inner\n        ok 1 - leaf\n        not ok 2 - bad leaf\n          ---\n          error: 'Expected 1'\n          code: 'ERR_ASSERTION'\n          ...\n        1..2\n    not ok 1 - inner\n    1..1\nnot ok 1 - outer\nok 2 - alone\n1..2\n";
+
+    fn read(text: &str) -> Findings {
+        let mut findings = Findings::default();
+        parse(text, Some("test/a.js"), &mut findings);
+        findings
+    }
+
+    fn names(findings: &Findings) -> Vec<String> {
+        let word = |outcome: &Outcome| match outcome {
+            Outcome::Passed => "ok".to_owned(),
+            Outcome::Failed(fault) => format!("{:?}", fault.kind),
+            Outcome::Skipped(_) => "skip".to_owned(),
+        };
+        findings.cases.iter().map(|(id, case)| format!("{} {}", id.inner(), word(&case.outcome))).collect()
+    }
+
+    #[test]
+    fn groups_as_tape_prints_them() {
+        let findings = read(TAPE);
+        let expected = [
+            "later::TypeError: x is not a function Error",
+            "later::skipped one skip",
+            "parse()::parses ok",
+            "parse()::parses #2 ok",
+            "parse()::should be deeply equivalent Assertion",
+        ];
+        assert_eq!(names(&findings), expected);
+        assert!(findings.troubles.is_empty(), "{:?}", findings.troubles);
+    }
+
+    #[test]
+    fn subtests_in_front_of_their_line() {
+        let findings = read(NESTED);
+        assert_eq!(names(&findings), ["alone ok", "outer::inner::bad leaf Assertion", "outer::inner::leaf ok"]);
+        assert!(findings.troubles.is_empty(), "{:?}", findings.troubles);
+    }
+
+    #[test]
+    fn a_wrong_plan_and_a_bail_out_are_troubles() {
+        assert_eq!(read("1..3\nok 1 - a\n").troubles[0].kind, TroubleKind::Crash);
+        assert_eq!(read("ok 1 - a\n").troubles[0].kind, TroubleKind::Crash);
+        assert_eq!(read("1..2\nok 1 - a\nBail out! no disk\n").troubles.len(), 1);
+        assert_eq!(read("1..1\nok 1 - expected # TODO\n").cases.len(), 1);
+    }
+
+    #[test]
+    fn torn_and_mutated_streams() {
+        for text in [TAPE, NESTED] {
+            never_invents_a_pass(text, read);
         }
     }
 }
