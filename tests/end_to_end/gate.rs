@@ -1,6 +1,8 @@
 //! The gate on small real repositories: real trees, real sandbox, real test runs. One repository per language, its
 //! setup and baseline made once, then patches good and bad.
 
+#![allow(clippy::unwrap_used, reason = "a test stops where something is missing")]
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -256,6 +258,16 @@ fn patches_of_a_rust_crate() {
         ("tests/letters.rs", Some(&uses("let f: fn(&str) -> usize = letters; assert!(f as usize != 0);"))),
     ]);
     assert_eq!(reasons(&verdict), ["hollow-test"]);
+
+    // A new module with its tests inside.
+    let with_module = format!("pub mod letters;\n{}", RUST_LIB.replace("//! Counts.\n", ""));
+    let module = "pub fn letters(text: &str) -> usize {\n    text.chars().count()\n}\n\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn of_a_word() {\n        assert_eq!(super::letters(\"abc\"), 3);\n    }\n}\n";
+    let verdict = scene.verdict(&[("src/lib.rs", Some(&with_module)), ("src/letters.rs", Some(module))]);
+    assert_eq!(verified(&verdict, Proof::FailToPass), ["src/lib.rs::letters::tests::of_a_word"]);
+
+    // Inline tests that need a private helper of the new source: the split does not build, and that is said.
+    let private = guarded.replace("#[cfg(test)]", "#[cfg(test)]\nuse std::collections::BTreeSet as Unused;\n#[cfg(test)]\nfn broken() -> Unused<u8> { let a = Unused::new(); let b = &a; drop(a); b.len(); Unused::new() }\n\n#[cfg(test)]");
+    assert!(reasons(&scene.verdict(&[("src/lib.rs", Some(&private))])).contains(&"does-not-build".to_owned()));
 
     // It does not build; docs; a refactoring that was asked for.
     let broken = RUST_LIB.replace("text.lines().count()", "text.lines().counted()");
