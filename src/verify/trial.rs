@@ -332,7 +332,8 @@ impl<'a> Trial<'a> {
     }
 
     /// Everything that was seen, for the record.
-    pub fn evidence(self, facts: &Facts) -> Evidence {
+    pub fn evidence(self, facts: &Facts) -> Result<Evidence> {
+        self.cells.discard()?;
         let mut not_verified = self.not_verified;
         if self.no_new_behaviour && facts.proven.is_empty() {
             not_verified.push("Whether the touched lines are covered by tests was not measured.".into());
@@ -347,7 +348,7 @@ impl<'a> Trial<'a> {
         let mut notes: Vec<String> = self.judge.bench.suites.iter().map(|suite| format!("`{}`: {}", suite.command, suite.why)).collect();
         notes.extend(self.notes);
         let paths = |files: Vec<&super::split::Sided>| files.into_iter().map(|file| file.path.clone()).collect();
-        Evidence {
+        Ok(Evidence {
             runs: self.runs,
             fail_to_pass: facts.proven.clone(),
             pass_to_pass: self.pass_to_pass,
@@ -359,6 +360,6 @@ impl<'a> Trial<'a> {
             not_verified,
             tier: self.judge.sandbox.tier(),
             notes,
-        }
+        })
     }
 }
