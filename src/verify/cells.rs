@@ -54,6 +54,16 @@ impl<'a> Cells<'a> {
         Ok(Some(report))
     }
 
+    /// Removes every tree but the baseline, whose build output the next proof takes over.
+    pub fn discard(self) -> Result<()> {
+        for (_, tree) in self.trees.into_iter().filter(|(name, _)| name != Cell::Baseline.as_str()).map(|(name, (_, tree))| (name, tree)) {
+            for folder in [&tree.host, &tree.private] {
+                empty(folder)?;
+            }
+        }
+        Ok(())
+    }
+
     fn tree(&mut self, name: &str, id: &TreeId) -> Result<Tree> {
         if let Some((made, tree)) = self.trees.get(name)
             && made == id
@@ -138,4 +148,29 @@ fn touched(folder: &Path) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_never_outlives_the_budget() {
+        let settings = limited(&TestSettings::default(), Duration::from_secs(90));
+        assert_eq!((settings.timeout, settings.build_timeout), (Span::seconds(90), Span::seconds(90)));
+        let settings = limited(&TestSettings::default(), Duration::from_secs(36_000));
+        assert_eq!(settings.timeout, TestSettings::default().timeout);
+    }
+
+    #[test]
+    fn folders_that_tests_locked_are_emptied() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let home = tempfile::tempdir().unwrap();
+        let locked = home.path().join("tree/locked");
+        fs::create_dir_all(&locked).unwrap();
+        fs::write(locked.join("file"), "x").unwrap();
+        fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
+        empty(&home.path().join("tree")).unwrap();
+        assert_eq!(fs::read_dir(home.path().join("tree")).unwrap().count(), 0);
+    }
 }

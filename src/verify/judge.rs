@@ -50,5 +50,5 @@ pub fn prove(judge: &Judge<'_>, patch: &Patch, baseline: &[CellRun], issue: &Iss
     let mut trial = Trial::open(judge, patch, issue)?;
     let facts: Facts = trial.hear(baseline)?;
     let ruling = decide(&facts);
-    Ok(Verdict { base: patch.base.clone(), head_tree: patch.head_tree.clone(), ruling, evidence: trial.evidence(&facts) })
+    Ok(Verdict { base: patch.base.clone(), head_tree: patch.head_tree.clone(), ruling, evidence: trial.evidence(&facts)? })
 }

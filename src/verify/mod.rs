@@ -24,6 +24,7 @@ mod split;
 mod syntax;
 mod tamper;
 mod trial;
+mod troubles;
 mod verdict;
 
 pub use evidence::{Cell, CellRun, Evidence, Flip, Proven, RedKind};

@@ -25,6 +25,8 @@ pub struct Trees<'t> {
     pub head: &'t TreeId,
     /// Base source, head tests.
     pub must_fail: &'t TreeId,
+    /// Head source, base tests.
+    pub regression: &'t TreeId,
 }
 
 /// What came of it.
@@ -45,6 +47,10 @@ pub fn settle(cells: &mut Cells<'_>, suite: usize, trees: &Trees<'_>, compared: 
         let still: Vec<TestId> = broken.iter().filter(|id| !settled.flaky.contains(*id)).cloned().collect();
         unsettle(cells, Cell::Baseline, trees.base, suite, still, fails, CHANCES, &mut settled)?;
     }
+    let altered: Vec<TestId> = compared.altered.iter().map(|one| one.test.clone()).collect();
+    if (1..=MANY).contains(&altered.len()) {
+        unsettle(cells, Cell::Regression, trees.regression, suite, altered, passes, 1, &mut settled)?;
+    }
     // A test whose file did not load on base has no result there to repeat.
     let red: Vec<TestId> = compared.proven.iter().filter(|one| one.red != RedKind::MissingApi).map(|one| one.test.clone()).collect();
     if (1..=MANY).contains(&red.len()) {
@@ -58,7 +64,7 @@ pub fn settle(cells: &mut Cells<'_>, suite: usize, trees: &Trees<'_>, compared: 
 }
 
 /// Repeats tests in one tree; those that for once do what they did not before are flaky.
-#[expect(clippy::too_many_arguments, reason = "one private loop, called four times in one place")]
+#[expect(clippy::too_many_arguments, reason = "one private loop, called in one place")]
 fn unsettle(
     cells: &mut Cells<'_>,
     cell: Cell,

@@ -4,11 +4,13 @@
 
 use std::collections::BTreeSet;
 
-use super::facts::{Shape, some_of};
+use super::facts::{Facts, Shape, some_of};
 use super::identify::{Place, Tests};
 use super::items::{Item, Mark, file_marks};
 use super::split::{Side, Split};
+use super::syntax::Language;
 use super::{Question, Reason};
+use crate::runner::TestId;
 
 /// What was found.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -146,6 +148,26 @@ fn leaves_early(line: &str) -> bool {
     ]
     .iter()
     .any(|call| plain.contains(call))
+}
+
+/// Changed set-up that makes other tests pass on the unchanged source: code that does so is tampering, data a question.
+pub fn covered_up(facts: &mut Facts, tests: &[TestId], split: &Split) {
+    if tests.is_empty() {
+        return;
+    }
+    let names = some_of(tests.iter().map(TestId::as_str));
+    let support: Vec<&str> = split.test_side().map(|file| file.path.as_str()).collect();
+    let files = some_of(support.iter().copied());
+    let name = "tampering-support-file".to_owned();
+    if support.iter().any(|path| Language::of(path).is_some()) {
+        let text = format!(
+            "{names} failed before and pass on the unchanged source once {files} are replaced: what tests stand on must not change what other tests say. Undo that part."
+        );
+        facts.reasons.push(Reason { name, text, lines: String::new() });
+    } else {
+        let text = format!("{names} failed before and pass on the unchanged source with the new {files}. Were the old data wrong?");
+        facts.questions.push(Question { name, text, lines: String::new() });
+    }
 }
 
 /// What a patch touches, for the ruling.

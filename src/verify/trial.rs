@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 
 use super::cells::Cells;
 use super::compare::{Comparison, Observed, compare};
-use super::facts::{Broken, Facts, Hollow, Shape, Unproven, decisive, some_of};
+use super::facts::{Broken, Facts, Hollow, Shape, Unproven, some_of};
 use super::functions;
 use super::hollow;
 use super::identify::{Place, Tests};
 use super::knowledge;
 use super::red::{Known, Red, Weak, classify_trouble};
 use super::split::{Inline, Side, Split};
-use super::{Cell, CellRun, Evidence, Flip, Judge, Proven, Question, Reason, RedKind};
-use super::{docs, flips, rerun, runner_config, tamper};
+use super::{Cell, CellRun, Evidence, Flip, Judge, Proven, RedKind};
+use super::{docs, flips, rerun, runner_config, tamper, troubles};
 use crate::error::Result;
 use crate::runner::{Report, Selection, TestId, Trouble, TroubleKind};
 use crate::task::{Event, Issue, TreeId};
@@ -230,9 +230,15 @@ impl<'a> Trial<'a> {
 
     /// Runs what differs again, on both trees: what passes and fails by turns neither blocks nor proves.
     fn settle(&mut self, suite: usize, compared: &mut Comparison) -> Result<()> {
-        let trees = rerun::Trees { base: &self.patch.base_tree, head: &self.patch.head_tree, must_fail: &self.split.must_fail };
+        let trees = rerun::Trees {
+            base: &self.patch.base_tree,
+            head: &self.patch.head_tree,
+            must_fail: &self.split.must_fail,
+            regression: &self.split.regression,
+        };
         let settled = rerun::settle(&mut self.cells, suite, &trees, compared)?;
         compared.broken.retain(|one| !settled.flaky.contains(&one.test));
+        compared.altered.retain(|one| !settled.flaky.contains(&one.test));
         let (shaky, proven): (Vec<_>, Vec<_>) = compared.proven.drain(..).partition(|one| settled.flaky.contains(&one.test));
         compared.proven = proven;
         compared.unproven.extend(shaky.into_iter().map(|one| Unproven { test: one.test, why: Weak::Flaky, lines: one.lines }));
@@ -246,7 +252,7 @@ impl<'a> Trial<'a> {
         facts.tests.0 += base.cases.len() as u64;
         facts.tests.1 += head.cases.len() as u64;
         for trouble in &compared.troubles {
-            self.trouble(facts, trouble, base);
+            troubles::judge(facts, trouble, base, self.patch, &self.judge.config.test);
         }
         self.pass_to_pass += compared.pass_to_pass;
         self.red_before.extend(compared.red_before);
@@ -254,7 +260,7 @@ impl<'a> Trial<'a> {
         if skipped > 0 {
             self.not_verified.push(format!("{skipped} tests of `{}` are skipped here.", head.command));
         }
-        self.covered_up(facts, &compared.covered_up);
+        tamper::covered_up(facts, &compared.covered_up, &self.split);
         facts.mended.extend(compared.mended);
         facts.proven.extend(compared.proven);
         facts.unproven.extend(compared.unproven);
@@ -264,68 +270,13 @@ impl<'a> Trial<'a> {
         altered.extend(compared.altered);
     }
 
-    /// Changed set-up that makes other tests pass on the unchanged source: code that does so is tampering, data a question.
-    fn covered_up(&self, facts: &mut Facts, tests: &[TestId]) {
-        if tests.is_empty() {
-            return;
-        }
-        let names = some_of(tests.iter().map(TestId::as_str));
-        let support: Vec<&str> = self.split.test_side().map(|file| file.path.as_str()).collect();
-        let files = some_of(support.iter().copied());
-        let name = "tampering-support-file".to_owned();
-        if support.iter().any(|path| super::syntax::Language::of(path).is_some()) {
-            let text = format!(
-                "{names} failed before and pass on the unchanged source once {files} are replaced: what tests stand on must not change what other tests say. Undo that part."
-            );
-            facts.reasons.push(Reason { name, text, lines: String::new() });
-        } else {
-            let text = format!("{names} failed before and pass on the unchanged source with the new {files}. Were the old data wrong?");
-            facts.questions.push(Question { name, text, lines: String::new() });
-        }
-    }
-
-    /// What head has and the baseline had not.
-    fn trouble(&mut self, facts: &mut Facts, trouble: &Trouble, base: &Report) {
-        let limit = self.judge.config.test.timeout;
-        let place = trouble.file.as_deref().unwrap_or("the suite");
-        let manifest = self.patch.files.iter().find(|file| is_manifest(&file.path));
-        let (name, text) = match trouble.kind {
-            TroubleKind::Build | TroubleKind::Load if manifest.is_some() => {
-                let file = manifest.map_or("", |file| file.path.as_str());
-                facts.unknowable = Some(format!(
-                    "{file} changes what is installed, and with what was installed for the base tree {place} does not build or load"
-                ));
-                return;
-            }
-            TroubleKind::Build => ("does-not-build", format!("With the patch, {place} does not compile.")),
-            TroubleKind::Load => ("does-not-load", format!("With the patch, {place} cannot be imported or collected.")),
-            TroubleKind::Crash => ("suite-crashes", format!("With the patch, the test process of {place} dies.")),
-            TroubleKind::Timeout if base.elapsed_ms > limit.duration().as_millis() as u64 / 2 => {
-                facts.unknowable = Some(format!("the suite needs more than its limit of {limit} (`test.timeout`)"));
-                return;
-            }
-            TroubleKind::Timeout => ("suite-timeout", format!("With the patch, the suite does not end within {limit}.")),
-            TroubleKind::Missing | TroubleKind::Unreadable => {
-                facts.unknowable =
-                    Some(format!("the result of the suite with the patch cannot be read: {}", decisive(&trouble.message).trim_end()));
-                return;
-            }
-            TroubleKind::NoTests => return,
-        };
-        // A compiler tells many errors of one target; the first ones are enough for one reason.
-        let lines = decisive(&trouble.message);
-        match facts.reasons.iter_mut().find(|one| one.name == name && one.text == text) {
-            Some(known) if known.lines.lines().count() < 30 => known.lines.push_str(&lines),
-            Some(_) => {}
-            None => facts.reasons.push(Reason { name: name.into(), text, lines }),
-        }
-    }
-
     /// Altered expectations and tampering, by the texts of the tests.
     fn judge_texts(&mut self, facts: &mut Facts, altered: &[Broken], baseline: &[Report], heads: &[Report]) {
         let file_of = |id: &TestId| heads.iter().chain(baseline).find_map(|report| report.cases.get(id)).and_then(|case| case.file.clone());
         let removed = knowledge::removed(&self.split);
         let gone = |body: &str| body.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| removed.contains(word));
+        // An example in the documentation leaves with the item it belongs to.
+        facts.lost.retain(|one| !(one.test.as_str().contains("doctest ") && gone(one.test.as_str())));
         let judged = flips::judge(altered, &facts.proven, &self.tests, file_of, gone);
         facts.flips.extend::<Vec<Flip>>(judged.flips);
         facts.questions.extend(judged.questions);
@@ -381,12 +332,13 @@ impl<'a> Trial<'a> {
     }
 
     /// Everything that was seen, for the record.
-    pub fn evidence(self, facts: &Facts) -> Evidence {
+    pub fn evidence(self, facts: &Facts) -> Result<Evidence> {
+        self.cells.discard()?;
         let mut not_verified = self.not_verified;
         if self.no_new_behaviour && facts.proven.is_empty() {
             not_verified.push("Whether the touched lines are covered by tests was not measured.".into());
         }
-        if let Some(file) = self.patch.files.iter().find(|file| is_manifest(&file.path)) {
+        if let Some(file) = self.patch.files.iter().find(|file| troubles::is_manifest(&file.path)) {
             not_verified.push(format!("{} changed; the tests ran with what was installed for the base tree.", file.path));
         }
         if !self.red_before.is_empty() {
@@ -396,7 +348,7 @@ impl<'a> Trial<'a> {
         let mut notes: Vec<String> = self.judge.bench.suites.iter().map(|suite| format!("`{}`: {}", suite.command, suite.why)).collect();
         notes.extend(self.notes);
         let paths = |files: Vec<&super::split::Sided>| files.into_iter().map(|file| file.path.clone()).collect();
-        Evidence {
+        Ok(Evidence {
             runs: self.runs,
             fail_to_pass: facts.proven.clone(),
             pass_to_pass: self.pass_to_pass,
@@ -408,27 +360,6 @@ impl<'a> Trial<'a> {
             not_verified,
             tier: self.judge.sandbox.tier(),
             notes,
-        }
+        })
     }
-}
-
-/// Files that say what is installed.
-fn is_manifest(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or_default();
-    let names = [
-        "Cargo.toml",
-        "Cargo.lock",
-        "package.json",
-        "package-lock.json",
-        "yarn.lock",
-        "pnpm-lock.yaml",
-        "pyproject.toml",
-        "setup.py",
-        "setup.cfg",
-        "poetry.lock",
-        "uv.lock",
-        "Pipfile",
-        "Pipfile.lock",
-    ];
-    names.contains(&name) || name.starts_with("requirements") && name.ends_with(".txt")
 }

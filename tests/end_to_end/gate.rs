@@ -1,6 +1,8 @@
 //! The gate on small real repositories: real trees, real sandbox, real test runs. One repository per language, its
 //! setup and baseline made once, then patches good and bad.
 
+#![allow(clippy::unwrap_used, reason = "a test stops where something is missing")]
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -257,6 +259,16 @@ fn patches_of_a_rust_crate() {
     ]);
     assert_eq!(reasons(&verdict), ["hollow-test"]);
 
+    // A new module with its tests inside.
+    let with_module = format!("pub mod letters;\n{}", RUST_LIB.replace("//! Counts.\n", ""));
+    let module = "pub fn letters(text: &str) -> usize {\n    text.chars().count()\n}\n\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn of_a_word() {\n        assert_eq!(super::letters(\"abc\"), 3);\n    }\n}\n";
+    let verdict = scene.verdict(&[("src/lib.rs", Some(&with_module)), ("src/letters.rs", Some(module))]);
+    assert_eq!(verified(&verdict, Proof::FailToPass), ["src/lib.rs::letters::tests::of_a_word"]);
+
+    // Inline tests that need a private helper of the new source: the split does not build, and that is said.
+    let private = guarded.replace("#[cfg(test)]", "#[cfg(test)]\nuse std::collections::BTreeSet as Unused;\n#[cfg(test)]\nfn broken() -> Unused<u8> { let a = Unused::new(); let b = &a; drop(a); b.len(); Unused::new() }\n\n#[cfg(test)]");
+    assert!(reasons(&scene.verdict(&[("src/lib.rs", Some(&private))])).contains(&"does-not-build".to_owned()));
+
     // It does not build; docs; a refactoring that was asked for.
     let broken = RUST_LIB.replace("text.lines().count()", "text.lines().counted()");
     assert!(
@@ -350,4 +362,32 @@ fn patches_of_a_python_package() {
         ("tests/conftest.py", Some(forges)),
     ]);
     assert!(reasons(&verdict).contains(&"tampering-support-file".to_owned()), "{:?}", verdict.ruling);
+}
+
+const SCRIPT_SOURCE: &str = "export function slug(text) {\n  return text.toLowerCase().replace(' ', '-');\n}\n\nexport function trim(text) {\n  return text.trim();\n}\n";
+
+const SCRIPT_TESTS: &str = "import test from 'node:test';\nimport assert from 'node:assert/strict';\nimport { slug, trim } from '../src/slug.js';\n\ntest('one blank', () => {\n  assert.equal(slug('A b'), 'a-b');\n});\n\ntest('trims', () => {\n  assert.equal(trim(' a '), 'a');\n});\n";
+
+#[test]
+fn patches_of_a_script_package() {
+    let package = "{\"name\": \"slug\", \"version\": \"1.0.0\", \"type\": \"module\", \"scripts\": {\"test\": \"node --test test/\"}}\n";
+    let files = [("package.json", package), ("src/slug.js", SCRIPT_SOURCE), ("test/slug.test.js", SCRIPT_TESTS)];
+    let scene = Scene::of(&files, Config::default());
+    assert_eq!(scene.baseline[0].report.counts(), (2, 0, 0), "{:#?}", scene.baseline[0].report);
+
+    let fixed = SCRIPT_SOURCE.replace("replace(' ', '-')", "replaceAll(' ', '-')");
+    let with_new = format!("{SCRIPT_TESTS}\ntest('two blanks', () => {{\n  assert.equal(slug('A b c'), 'a-b-c');\n}});\n");
+    let verdict = scene.verdict(&[("src/slug.js", Some(&fixed)), ("test/slug.test.js", Some(&with_new))]);
+    let names = verified(&verdict, Proof::FailToPass);
+    assert!(names.len() == 1 && names[0].ends_with("two blanks"), "{names:?}");
+
+    let only = with_new.replace("test('two blanks'", "test.only('two blanks'");
+    let verdict = scene.verdict(&[("src/slug.js", Some(&fixed)), ("test/slug.test.js", Some(&only))]);
+    assert!(reasons(&verdict).contains(&"tampering-only".to_owned()), "{:?}", verdict.ruling);
+    let skipped = with_new.replace("test('trims'", "test.skip('trims'");
+    let verdict = scene.verdict(&[("src/slug.js", Some(&fixed)), ("test/slug.test.js", Some(&skipped))]);
+    assert!(reasons(&verdict).contains(&"tampering-skipped-test".to_owned()), "{:?}", verdict.ruling);
+    let script = package.replace("node --test test/", "exit 0");
+    let verdict = scene.verdict(&[("src/slug.js", Some(&fixed)), ("test/slug.test.js", Some(&with_new)), ("package.json", Some(&script))]);
+    assert!(reasons(&verdict).contains(&"tampering-runner-config".to_owned()), "{:?}", verdict.ruling);
 }
