@@ -2,5 +2,15 @@
 //! No I/O; each policy answers with its reason.
 
 mod admit;
+mod cap;
+mod markdown;
+mod protected;
+mod redact;
+mod sanitise;
+mod unseen;
 
-pub use admit::admits_comment;
+pub use admit::{Admission, Role, admit, admits_comment, admitted_comments, needed_roles};
+pub use cap::{cap_issue, cap_text};
+pub use protected::{Touched, Violation, Weight, violations};
+pub use redact::Redactor;
+pub use sanitise::{Cleaned, Removed, commit_text, issue_text, plain_text, pull_request_text, title_text};

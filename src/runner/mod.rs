@@ -1,10 +1,39 @@
 //! The repository's own tests: detect the suite, set it up, run it, read the result of every test.
 //! One file per test runner. Judging the results is `verify`'s work.
+//!
+//! A test that is not there, in a tree that lacks it, is *absent* from `Report::cases`; it is never reported as skipped
+//! or failed. Where its file or target could not be built or loaded, a `Trouble` of kind `Build` or `Load` names that
+//! file, so that "absent because not written" and "absent because broken" stay apart.
 
-mod contract;
+mod bench;
+mod cargo;
+mod detect;
+mod findings;
+mod id;
+mod jest;
+mod jest_json;
+mod junit;
+mod libtest;
+mod nextest;
+mod node_test;
+mod pytest;
 mod report;
+mod run;
+mod session;
+mod setup;
 mod suite;
+mod tap;
+mod text;
+mod unittest;
+mod vitest;
+mod words;
+#[cfg(test)]
+mod trial;
 
-pub use contract::{Bench, detect, prepare, run};
-pub use report::{Case, Fault, FaultKind, Outcome, Report, TestId, Trouble, TroubleKind};
+pub use bench::Bench;
+pub use detect::detect;
+pub use id::TestId;
+pub use report::{Case, Fault, FaultKind, Outcome, Report, Trouble, TroubleKind};
+pub use run::run;
+pub use setup::prepare;
 pub use suite::{Program, Selection, Suite};

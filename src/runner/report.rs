@@ -1,35 +1,11 @@
 //! What a run of tests said, test by test.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::TestId;
 use crate::sandbox::Ending;
-
-/// A test, named the same in every tree.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct TestId(String);
-
-impl TestId {
-    /// From the parts the runner names, outermost first (file or target, class or module, test); control characters
-    /// and object addresses are taken out.
-    pub fn new(_parts: &[&str]) -> TestId {
-        todo!("joined by ::; see DESIGN: ids stable across trees")
-    }
-
-    /// `parts` joined by `::`.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for TestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// One run of a suite, or of a part of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]

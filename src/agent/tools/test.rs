@@ -1,0 +1,310 @@
+//! `test`: the repository's tests through the runner, told compactly: counts, then failures, those that were red before marked.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{Reply, input, paths};
+use crate::agent::Assignment;
+use crate::config::Span;
+use crate::error::Result;
+use crate::runner::{self, Case, Fault, Outcome, Report, Selection, Suite, TestId};
+use crate::sandbox::Ending;
+use crate::task::Event;
+
+/// Failures told in full, and further ones by name.
+const IN_FULL: usize = 8;
+const BY_NAME: usize = 40;
+/// Bytes of a failure's message.
+const MESSAGE: usize = 1_200;
+/// A trace up to this size is shown whole; of a longer one its ends and what the runner marked.
+const TRACE: usize = 1_500;
+const TRACE_HEAD: usize = 4;
+const TRACE_TAIL: usize = 12;
+/// Largest file that is looked at for a test's name.
+const LARGEST_SOURCE: u64 = 1 << 20;
+/// Bytes of output where nothing could be read from it.
+const OUTPUT: usize = 6_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Input {
+    #[serde(default, deserialize_with = "input::texts")]
+    files: Vec<String>,
+    #[serde(default, deserialize_with = "input::texts")]
+    tests: Vec<String>,
+    #[serde(default)]
+    suite: Option<String>,
+}
+
+/// Tests that some run has named.
+#[derive(Default)]
+pub(super) struct KnownTests(BTreeSet<TestId>);
+
+pub(super) fn run(desk: &Assignment<'_>, input: Input, left: Duration, known: &mut KnownTests) -> Result<Reply> {
+    let suites = &desk.bench.suites;
+    let at = match choose(suites, &input) {
+        Ok(at) => at,
+        Err(why) => return Ok(Reply::error(why)),
+    };
+    let before = desk.baseline.get().and_then(|reports| reports.get(at));
+    known.0.extend(before.iter().flat_map(|report| report.cases.keys().cloned()));
+    let (selection, note) = selection(desk, &input, known);
+    let mut settings = desk.config.test.clone();
+    let seconds = left.as_secs().max(1).min(settings.timeout.duration().as_secs().max(1));
+    settings.timeout = Span::seconds(seconds);
+    let report = runner::run(desk.sandbox, desk.tree, &suites[at], &selection, &settings, desk.cancel)?;
+    known.0.extend(report.cases.keys().cloned());
+    let (passed, failed, skipped) = report.counts();
+    desk.reporter.event(&Event::Tests { cell: "agent".to_owned(), passed, failed, skipped, elapsed_ms: report.elapsed_ms });
+    Ok(Reply::text(format!("{note}{}", told(&report, before, seconds))))
+}
+
+/// How a suite is named in calls.
+pub(in crate::agent) fn suite_name(suite: &Suite) -> String {
+    let program = format!("{:?}", suite.program).to_lowercase();
+    if suite.dir.is_empty() { program } else { format!("{program}:{}", suite.dir) }
+}
+
+/// The suite that is asked for: by its name, by the folder of the files, or the first.
+fn choose(suites: &[Suite], input: &Input) -> Result<usize, String> {
+    if suites.is_empty() {
+        return Err("no test suite was found in the repository; run tests by shell".to_owned());
+    }
+    if let Some(name) = input.suite.as_deref().filter(|name| !name.is_empty()) {
+        let found = suites.iter().position(|suite| suite_name(suite) == name || suite.dir == name || suite.command == name);
+        let names: Vec<String> = suites.iter().map(suite_name).collect();
+        return found.ok_or_else(|| format!("there is no suite {name:?}; there are: {}", names.join(", ")));
+    }
+    let inside = |suite: &Suite| input.files.iter().any(|file| file.starts_with(&format!("{}/", suite.dir)));
+    let deepest =
+        suites.iter().enumerate().filter(|(_, suite)| !suite.dir.is_empty() && inside(suite)).max_by_key(|(_, suite)| suite.dir.len());
+    Ok(deepest.map_or(0, |(at, _)| at))
+}
+
+/// What to run, and what the model should know about it. A test's name may be a part of a known one; of a test that no run has
+/// named yet, the files that contain its name are run.
+fn selection(desk: &Assignment<'_>, input: &Input, known: &KnownTests) -> (Selection, String) {
+    let mut files: Vec<String> = input.files.iter().map(|file| paths::relative(desk, file)).collect();
+    let (mut tests, mut unknown) = (Vec::new(), Vec::new());
+    for name in &input.tests {
+        let named = known.named(name);
+        let file = name.split("::").next().unwrap_or_default();
+        match named.is_empty() {
+            false => tests.extend(named),
+            true if desk.workspace.is_file(file) => tests.push(TestId::new(&[name])),
+            true => unknown.push(name),
+        }
+    }
+    let mut note = String::new();
+    for name in unknown {
+        let found = files_with(desk, name);
+        match found.is_empty() {
+            true => tests.push(TestId::new(&[name])),
+            false => {
+                note.push_str(&format!("{name} is not known from a run yet: ran what is in {}\n", found.join(", ")));
+                files.extend(found);
+            }
+        }
+    }
+    if !files.is_empty() {
+        return (Selection::Files(files), note);
+    }
+    (if tests.is_empty() { Selection::All } else { Selection::Tests(tests) }, note)
+}
+
+/// Files that contain the last part of a test's name.
+fn files_with(desk: &Assignment<'_>, name: &str) -> Vec<String> {
+    let plain = name.split('[').next().unwrap_or(name);
+    let word = plain.rsplit("::").next().unwrap_or(plain).trim();
+    if word.len() < 3 {
+        return Vec::new();
+    }
+    let root = desk.workspace.root();
+    let contains = |path: &String| {
+        desk.workspace.read(path, LARGEST_SOURCE).is_ok_and(|bytes| bytes.windows(word.len()).any(|window| window == word.as_bytes()))
+    };
+    let files = paths::walk(root, "", None).filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
+    let shown = files.map(|entry| paths::shown(root, &entry));
+    shown.filter(|path| path.to_lowercase().contains("test") || path.ends_with(".rs")).filter(contains).take(3).collect()
+}
+
+impl KnownTests {
+    /// The tests meant by a name: the one of that name, or all that contain it; none when nobody knows it yet.
+    fn named(&self, name: &str) -> Vec<TestId> {
+        let exact = TestId::new(&[name]);
+        if self.0.contains(&exact) {
+            return vec![exact];
+        }
+        self.0.iter().filter(|id| id.as_str().contains(name)).cloned().collect()
+    }
+}
+
+/// Counts, command and time in one line.
+pub(in crate::agent) fn summary_of(report: &Report) -> String {
+    let (passed, failed, skipped) = report.counts();
+    let seconds = report.elapsed_ms as f64 / 1000.0;
+    let ending = match report.ending {
+        Ending::TimedOut => ", killed at its limit",
+        Ending::Signalled(_) => ", died",
+        Ending::Exited(_) => "",
+    };
+    let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
+    format!("{failed} failed, {passed} passed{skipped} in {seconds:.1} s{ending} (`{}`)", report.command)
+}
+
+/// A report for the model.
+fn told(report: &Report, before: Option<&Report>, limit: u64) -> String {
+    let mut text = summary_of(report);
+    if report.ending == Ending::TimedOut {
+        text.push_str(&format!("\nThe limit of a run is {limit} s: run fewer tests, or look for a hang."));
+    }
+    for trouble in report.troubles.iter().take(5) {
+        let file = trouble.file.as_deref().map(|file| format!(" {file}")).unwrap_or_default();
+        text.push_str(&format!("\n\n{:?}{file}:\n{}", trouble.kind, cut(&trouble.message, 3_000)));
+    }
+    let mut failed: Vec<(&TestId, &Fault)> = report.cases.iter().filter_map(|(id, case)| fault(case).map(|fault| (id, fault))).collect();
+    // what this change broke stands first
+    failed.sort_by_key(|(id, _)| was_red(before, id));
+    for (id, fault) in failed.iter().take(IN_FULL) {
+        text.push_str(&format!("\n\nFAILED {id}{}\n{}", mark(before, id), shown(fault)));
+    }
+    if failed.len() > IN_FULL {
+        text.push_str("\n\nFailed as well:");
+        let names = failed[IN_FULL..].iter().take(BY_NAME).map(|(id, _)| format!("\n{id}{}", mark(before, id)));
+        text.extend(names);
+        if failed.len() > IN_FULL + BY_NAME {
+            text.push_str(&format!("\nand {} more", failed.len() - IN_FULL - BY_NAME));
+        }
+    }
+    if report.cases.is_empty() || (failed.is_empty() && report.troubles.is_empty() && report.ending != Ending::Exited(0)) {
+        text.push_str(&format!("\n\nOutput:\n{}", cut(report.output.trim(), OUTPUT)));
+    }
+    text
+}
+
+fn fault(case: &Case) -> Option<&Fault> {
+    match &case.outcome {
+        Outcome::Failed(fault) => Some(fault),
+        Outcome::Passed | Outcome::Skipped(_) => None,
+    }
+}
+
+fn was_red(before: Option<&Report>, id: &TestId) -> bool {
+    before.and_then(|report| report.cases.get(id)).is_some_and(|case| fault(case).is_some())
+}
+
+fn mark(before: Option<&Report>, id: &TestId) -> &'static str {
+    if was_red(before, id) { " (red before your change too)" } else { "" }
+}
+
+/// Message and the end of the trace, which stands nearest to the failure.
+fn shown(fault: &Fault) -> String {
+    let message = cut(fault.message.trim(), MESSAGE);
+    let trace = fault.trace.trim();
+    if trace.is_empty() || trace == fault.message.trim() {
+        return message;
+    }
+    format!("{message}\n{}", decisive(trace))
+}
+
+/// The beginning and end of a trace, and the lines that pytest marks; gaps are counted.
+fn decisive(trace: &str) -> String {
+    if trace.len() <= TRACE {
+        return trace.to_owned();
+    }
+    let lines: Vec<&str> = trace.lines().collect();
+    let marked = |line: &str| line.starts_with('>') || line.starts_with("E  ");
+    let keep = |at: usize| at < TRACE_HEAD || at + TRACE_TAIL >= lines.len() || marked(lines[at]);
+    let (mut text, mut gap) = (String::new(), 0);
+    for (at, line) in lines.iter().enumerate() {
+        if !keep(at) {
+            gap += 1;
+            continue;
+        }
+        if gap > 0 {
+            text.push_str(&format!("[... {gap} lines cut ...]\n"));
+            gap = 0;
+        }
+        text.push_str(&paths::short_line(line, 300));
+        text.push('\n');
+    }
+    cut(text.trim_end(), 2 * TRACE)
+}
+
+fn cut(text: &str, most: usize) -> String {
+    crate::agent::brief::capped(text, most)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::agent::scene::{Scene, with_assignment};
+    use crate::runner::{FaultKind, Trouble, TroubleKind};
+
+    fn failing(message: &str, trace: &str) -> Case {
+        let fault = Fault { kind: FaultKind::Assertion, message: message.into(), trace: trace.into() };
+        Case { outcome: Outcome::Failed(fault), file: None, elapsed_ms: None }
+    }
+
+    fn report(cases: Vec<(&str, Case)>) -> Report {
+        Report {
+            command: "pytest -q".into(),
+            cases: cases.into_iter().map(|(name, case)| (TestId::new(&[name]), case)).collect(),
+            troubles: Vec::new(),
+            ending: Ending::Exited(1),
+            elapsed_ms: 1_500,
+            output: "raw output".into(),
+        }
+    }
+
+    #[test]
+    fn what_the_change_broke_stands_first() {
+        let before = report(vec![("a::old", failing("x", ""))]);
+        let passed = Case { outcome: Outcome::Passed, file: None, elapsed_ms: None };
+        let now = report(vec![("a::old", failing("x", "")), ("b::new", failing("1 != 2", "in b.py:3")), ("c", passed)]);
+        let expected = "2 failed, 1 passed in 1.5 s (`pytest -q`)\n\nFAILED b::new\n1 != 2\nin b.py:3\n\nFAILED a::old (red before your change too)\nx";
+        assert_eq!(told(&now, Some(&before), 300), expected);
+    }
+
+    #[test]
+    fn many_failures_and_long_traces_stay_short() {
+        let names: Vec<String> = (0..100).map(|n| format!("t::{n:03}")).collect();
+        let long: String = (0..400).map(|n| if n == 200 { ">   decisive\n".to_owned() } else { format!("    line {n}\n") }).collect();
+        let told = told(&report(names.iter().map(|name| (name.as_str(), failing("no", &long))).collect()), None, 300);
+        assert!(told.len() < 12_000 && told.contains("and 52 more"), "{}", told.len());
+        assert!(told.contains("line 3\n[... 196 lines cut ...]\n>   decisive\n[... 187 lines cut ...]\n    line 388"), "{told}");
+    }
+
+    #[test]
+    fn a_run_that_cannot_be_read_shows_why() {
+        let mut broken = report(Vec::new());
+        broken.troubles.push(Trouble { kind: TroubleKind::Load, file: Some("t.py".into()), message: "SyntaxError".into() });
+        assert!(told(&broken, None, 300).ends_with("\n\nLoad t.py:\nSyntaxError\n\nOutput:\nraw output"));
+        broken.ending = Ending::TimedOut;
+        assert!(told(&broken, None, 300).contains("killed at its limit") && told(&broken, None, 300).contains("limit of a run is 300 s"));
+    }
+
+    #[test]
+    fn tests_are_found_by_part_of_their_name_or_by_their_file() {
+        let scene = Scene::new();
+        let mut known = KnownTests::default();
+        known.0.extend([TestId::new(&["a.py", "one"]), TestId::new(&["a.py", "one_more"]), TestId::new(&["b.py", "two"])]);
+        let mut select = |tests: &[&str]| {
+            let input: Input = serde_json::from_value(json!({"tests": tests})).unwrap();
+            with_assignment(&scene, 0, None, |desk| selection(desk, &input, &mut known))
+        };
+        let ids = |names: &[&str]| Selection::Tests(names.iter().map(|name| TestId::new(&[name])).collect());
+        assert_eq!(select(&["a.py::one"]).0, ids(&["a.py::one"]));
+        assert_eq!(select(&["one", "two"]).0, ids(&["a.py::one", "a.py::one_more", "b.py::two"]));
+        assert_eq!(select(&[]).0, Selection::All);
+        assert_eq!(select(&["test/sum.test.js::new"]).0, ids(&["test/sum.test.js::new"]));
+        let (found, note) = select(&["red before"]);
+        assert_eq!(found, Selection::Files(vec!["test/sum.test.js".into()]));
+        assert!(note.starts_with("red before is not known from a run yet"));
+        assert_eq!(select(&["nowhere at all"]).0, ids(&["nowhere at all"]));
+    }
+}

@@ -1,0 +1,156 @@
+//! What setup made, and the trees that are put on it: one mount point for all, dependencies shared to read, HOME and
+//! build output of each tree its own.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::Suite;
+use crate::error::{Kind, OrFail, Result};
+use crate::workspace::{Shared, Tree};
+
+/// What setup made: everything needed to turn an exported tree into one whose tests run.
+#[derive(Debug, Clone)]
+pub struct Bench {
+    /// The suites, with their commands adapted to the environment.
+    pub suites: Vec<Suite>,
+    /// Dependencies that all trees share to read.
+    pub shared: Vec<Shared>,
+    /// Variables that children need.
+    pub env: BTreeMap<String, String>,
+    /// The one path at which every tree is mounted.
+    pub point: PathBuf,
+    /// What setup wrote into the tree beside dependencies (a version file, metadata), to be put into every tree.
+    pub(super) left: Option<PathBuf>,
+}
+
+/// The folders every private folder has: HOME, build output, caches of compilers and runners.
+const OWN: [&str; 4] = ["home", "target", "cache", "results"];
+
+impl Bench {
+    /// A tree of this bench: files at `host`, own HOME and build output below `private` (made when absent).
+    pub fn tree(&self, host: &Path, private: &Path) -> Result<Tree> {
+        for name in OWN {
+            let folder = private.join(name);
+            fs::create_dir_all(&folder).or_fail(Kind::Workspace, || format!("making {}", folder.display()))?;
+        }
+        if let Some(left) = &self.left {
+            add_missing(left, host).or_fail(Kind::Workspace, || format!("adding what setup wrote to {}", host.display()))?;
+        }
+        let mut tree = Tree {
+            host: host.to_path_buf(),
+            point: self.point.clone(),
+            shared: self.shared.clone(),
+            private: private.to_path_buf(),
+            env: self.env.clone(),
+        };
+        let own = tree.private_point();
+        tree.env.extend(own_variables(&own));
+        Ok(tree)
+    }
+
+    /// Gives `to` the build output of `from`, so that it need not build everything anew. The sources of `to` get a new
+    /// time stamp: cargo compares times, and would otherwise take what was built from other sources for fresh.
+    pub fn seed(&self, from: &Tree, to: &Tree) -> Result<()> {
+        let (source, target) = (from.private.join("target"), to.private.join("target"));
+        let empty = fs::read_dir(&target).map(|mut entries| entries.next().is_none()).unwrap_or(true);
+        if !source.is_dir() || !empty {
+            return Ok(());
+        }
+        copy_folder(&source, &target).or_fail(Kind::Workspace, || format!("seeding {}", target.display()))?;
+        touch_folder(&to.host).or_fail(Kind::Workspace, || format!("touching the files of {}", to.host.display()))
+    }
+}
+
+/// What is each tree's own, below where children see its private folder.
+pub(super) fn own_variables(own: &Path) -> BTreeMap<String, String> {
+    let below = |name: &str| own.join(name).to_string_lossy().into_owned();
+    [
+        ("HOME", below("home")),
+        ("XDG_CACHE_HOME", below("cache")),
+        ("CARGO_TARGET_DIR", below("target")),
+        ("PYTHONPYCACHEPREFIX", below("cache/python")),
+        ("npm_config_cache", below("cache/npm")),
+        ("CI", "true".to_owned()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect()
+}
+
+/// Copies what `to` does not have; links stay links.
+fn add_missing(from: &Path, to: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        let kind = entry.file_type()?;
+        let there = fs::symlink_metadata(&target);
+        match (kind.is_dir(), &there) {
+            (true, Err(_)) => {
+                fs::create_dir(&target)?;
+                add_missing(&entry.path(), &target)?;
+            }
+            // Never through a link of the tree, which may lead anywhere.
+            (true, Ok(meta)) if meta.is_dir() => add_missing(&entry.path(), &target)?,
+            (false, Err(_)) if kind.is_symlink() => std::os::unix::fs::symlink(fs::read_link(entry.path())?, &target)?,
+            (false, Err(_)) if kind.is_file() => {
+                fs::copy(entry.path(), &target)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Copies a folder with its times, sharing blocks where the file system can.
+fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            copy_folder(&source, &target)?;
+        } else if kind.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(&source)?, &target)?;
+        } else if kind.is_file() {
+            let (old, new) = (fs::File::open(&source)?, fs::File::create(&target)?);
+            if rustix::fs::ioctl_ficlone(&new, &old).is_err() {
+                drop(new);
+                fs::copy(&source, &target)?;
+            }
+            let meta = old.metadata()?;
+            let written = fs::File::options().write(true).open(&target)?;
+            written.set_permissions(meta.permissions())?;
+            written.set_modified(meta.modified()?)?;
+        }
+    }
+    Ok(())
+}
+
+fn touch_folder(folder: &Path) -> std::io::Result<()> {
+    let now = std::time::SystemTime::now();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            touch_folder(&entry.path())?;
+        } else if kind.is_file() {
+            // Opening to read is enough to set times on one's own file, read-only ones too.
+            fs::File::open(entry.path())?.set_modified(now)?;
+        }
+    }
+    Ok(())
+}
+
+/// The part of a bench that is kept on disk, to answer a second call with the same input.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Kept {
+    pub(super) input: String,
+    pub(super) suites: Vec<Suite>,
+    /// Folder below the bench's own, and where children see it relative to the tree.
+    pub(super) moved: Vec<(String, String)>,
+    pub(super) env: BTreeMap<String, String>,
+}

@@ -1,0 +1,49 @@
+//! What the repository's own CI says about how its tests are run. Read as text: workflow files are YAML, and only the
+//! `cargo test` words in them matter.
+
+use std::fs;
+
+use super::Found;
+use crate::runner::words::words;
+
+/// Feature flags of the `cargo test` steps, with the workflow file: those that every one of the first few agree on
+/// would be too few, so the plainest step that tests everything wins.
+pub(super) fn cargo_flags(found: &Found<'_>) -> Option<(String, String)> {
+    let mut best: Option<(String, String)> = None;
+    for (file, text) in workflows(found) {
+        for line in text.lines() {
+            let Some(at) = line.find("cargo test").or_else(|| line.find("cargo nextest run")) else { continue };
+            let Some(split) = words(line[at..].trim_end_matches(['"', '\''])) else { continue };
+            if split.words.iter().any(|word| word == "--doc" || word == "--no-default-features" || word == "--no-run") {
+                continue;
+            }
+            if split.words.iter().any(|word| word == "--all-features") {
+                return Some((file, "--all-features".to_owned()));
+            }
+            let features = split.words.iter().enumerate().find_map(|(at, word)| match word.strip_prefix("--features") {
+                Some("") => split.words.get(at + 1).map(|value| format!("--features {value}")),
+                Some(value) => Some(format!("--features{value}")),
+                None => None,
+            });
+            let whole =
+                !split.words.iter().any(|word| word == "-p" || word.starts_with("--package") || word.starts_with("--manifest-path"));
+            if best.is_none()
+                && whole
+                && let Some(features) = features
+            {
+                best = Some((file.clone(), features));
+            }
+        }
+    }
+    best
+}
+
+/// The workflow files and their texts, by name.
+fn workflows(found: &Found<'_>) -> Vec<(String, String)> {
+    let folder = ".github/workflows";
+    let Ok(entries) = fs::read_dir(found.root.join(folder)) else { return Vec::new() };
+    let mut names: Vec<String> = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.retain(|name| name.ends_with(".yml") || name.ends_with(".yaml"));
+    names.sort();
+    names.into_iter().filter_map(|name| Some((format!("{folder}/{name}"), found.text(&format!("{folder}/{name}"))?))).collect()
+}

@@ -1,0 +1,206 @@
+//! Python: pytest where it is configured or used, else unittest, and what to install for it.
+
+use super::{Found, at};
+use crate::runner::words::line;
+use crate::runner::{Program, Suite};
+
+const MANIFESTS: [&str; 7] =
+    ["pyproject.toml", "setup.cfg", "setup.py", "tox.ini", "pytest.ini", "requirements.txt", "requirements-dev.txt"];
+/// Names of extras and groups that hold what tests need, best first.
+const GROUPS: [&str; 8] = ["test", "tests", "testing", "dev", "develop", "development", "ci", "all"];
+/// Files of requirements for tests.
+const REQUIREMENTS: [&str; 10] = [
+    "requirements-dev.txt",
+    "requirements-test.txt",
+    "requirements-tests.txt",
+    "dev-requirements.txt",
+    "test-requirements.txt",
+    "requirements_dev.txt",
+    "requirements_test.txt",
+    "requirements/test.txt",
+    "requirements/tests.txt",
+    "requirements/dev.txt",
+];
+
+/// At most one suite at the root; further ones in folders with a manifest of their own when the root has none.
+pub(super) fn suites(found: &Found<'_>) -> Vec<Suite> {
+    let mut folders: Vec<String> = MANIFESTS.iter().flat_map(|name| found.folders_with(name)).collect();
+    folders.sort_by_key(|folder| (folder.matches('/').count() + usize::from(!folder.is_empty()), folder.clone()));
+    folders.dedup();
+    let mut suites: Vec<Suite> = Vec::new();
+    for dir in folders {
+        let inside = suites.iter().any(|suite| suite.dir.is_empty() || dir.starts_with(&format!("{}/", suite.dir)));
+        if !inside && let Some(suite) = suite(found, &dir) {
+            suites.push(suite);
+        }
+    }
+    suites
+}
+
+/// Whether the folder says it is a Python project.
+pub(super) fn has_manifest(found: &Found<'_>, dir: &str) -> bool {
+    MANIFESTS.iter().any(|name| found.is_file(&at(dir, name)))
+}
+
+fn suite(found: &Found<'_>, dir: &str) -> Option<Suite> {
+    let test = found.any_file(dir, is_test_file)?;
+    let configured = configured(found, dir);
+    let used = || {
+        found.any_file(dir, |path| {
+            is_test_file(path) && found.text(path).is_some_and(|text| text.contains("import pytest") || plain_functions(&text))
+                || path.ends_with("conftest.py")
+        })
+    };
+    let (program, command, reason) =
+        match configured.map(|file| format!("configured in {file}")).or_else(|| used().map(|file| format!("used by {file}"))) {
+            Some(reason) => (Program::Pytest, "python -m pytest", format!("pytest {reason}")),
+            None => (Program::Unittest, "python -m unittest discover", "unittest test cases".to_owned()),
+        };
+    let mut command = command.to_owned();
+    if program == Program::Unittest
+        && let Some((folder, _)) = test.strip_prefix(&at(dir, "")).unwrap_or(&test).split_once('/')
+    {
+        let package = found.is_file(&at(dir, &format!("{folder}/__init__.py")));
+        command.push_str(&format!(" -s {folder}{}", if package { " -t ." } else { "" }));
+    }
+    Some(Suite {
+        program,
+        dir: dir.to_owned(),
+        command,
+        junit: None,
+        setup: setup(found, dir, program),
+        build: Vec::new(),
+        why: format!("{reason}; tests in {test}"),
+    })
+}
+
+fn is_test_file(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let stem = name.strip_suffix(".py");
+    stem.is_some_and(|stem| stem.starts_with("test_") || stem.ends_with("_test") || stem == "tests" || stem == "test")
+}
+
+/// Test functions outside of a class, which unittest does not see.
+fn plain_functions(text: &str) -> bool {
+    text.lines().any(|line| line.starts_with("def test_") || line.starts_with("async def test_"))
+}
+
+/// The file that configures pytest.
+fn configured(found: &Found<'_>, dir: &str) -> Option<String> {
+    let table = [
+        ("pytest.ini", "[pytest]"),
+        (".pytest.ini", "[pytest]"),
+        ("pyproject.toml", "[tool.pytest"),
+        ("setup.cfg", "[tool:pytest]"),
+        ("tox.ini", "[pytest]"),
+        ("tox.ini", "pytest"),
+        ("conftest.py", ""),
+    ];
+    table
+        .into_iter()
+        .map(|(name, mark)| (at(dir, name), mark))
+        .find(|(path, mark)| found.text(path).is_some_and(|text| text.contains(mark)))
+        .map(|(path, _)| path)
+}
+
+/// What to install: the project itself with the extras for tests, then groups and requirement files, then the runner.
+pub(super) fn setup(found: &Found<'_>, dir: &str, program: Program) -> Vec<String> {
+    let mut setup = Vec::new();
+    let project = found.text(&at(dir, "pyproject.toml")).and_then(|text| text.parse::<toml::Table>().ok()).unwrap_or_default();
+    let installable = project.contains_key("project")
+        || project.contains_key("build-system")
+        || found.is_file(&at(dir, "setup.py"))
+        || found.text(&at(dir, "setup.cfg")).is_some_and(|text| text.contains("[metadata]"));
+    if found.is_file(&at(dir, "requirements.txt")) {
+        setup.push("pip install -r requirements.txt".to_owned());
+    }
+    if installable {
+        let extras = extras(found, dir, &project);
+        setup.push(match extras.is_empty() {
+            true => "pip install -e .".to_owned(),
+            false => format!("pip install -e '.[{}]' || pip install -e .", extras.join(",")),
+        });
+    }
+    for name in REQUIREMENTS.iter().filter(|name| found.is_file(&at(dir, name))) {
+        setup.push(format!("pip install -r {name} || true"));
+    }
+    let mut wanted = group_requirements(&project);
+    if program == Program::Pytest && !wanted.iter().any(|one| bare(one) == "pytest") {
+        wanted.push("pytest".to_owned());
+    }
+    if !wanted.is_empty() {
+        setup.push(format!("pip install {}", line(&wanted)));
+    }
+    setup
+}
+
+/// The project's extras that are named like tests.
+fn extras(found: &Found<'_>, dir: &str, project: &toml::Table) -> Vec<String> {
+    let declared: Vec<String> = match project.get("project").and_then(|project| project.get("optional-dependencies")) {
+        Some(toml::Value::Table(table)) => table.keys().cloned().collect(),
+        _ => {
+            // `extras_require` of setup.cfg or setup.py: only the names matter, and they stand quoted or at a line's start.
+            let text = [found.text(&at(dir, "setup.cfg")), found.text(&at(dir, "setup.py"))].into_iter().flatten().collect::<String>();
+            let from = text.find("extras_require").map(|at| text[at..].to_owned()).unwrap_or_default();
+            let named = |name: &str| {
+                from.contains(&format!("\"{name}\""))
+                    || from.contains(&format!("'{name}'"))
+                    || from.lines().any(|line| line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('=')))
+            };
+            GROUPS.iter().filter(|name| named(name)).map(|name| (*name).to_owned()).collect()
+        }
+    };
+    GROUPS[..7].iter().filter(|name| declared.iter().any(|one| one == *name)).map(|name| (*name).to_owned()).collect()
+}
+
+/// What the dependency groups (PEP 735, poetry, uv) for tests name.
+fn group_requirements(project: &toml::Table) -> Vec<String> {
+    let mut wanted: Vec<String> = Vec::new();
+    if let Some(toml::Value::Table(groups)) = project.get("dependency-groups") {
+        for name in GROUPS {
+            include(groups, name, &mut wanted, 0);
+        }
+    }
+    let tool = |path: &[&str]| path.iter().try_fold(project.get("tool")?, |value, key| value.get(key));
+    if let Some(toml::Value::Array(list)) = tool(&["uv", "dev-dependencies"]) {
+        wanted.extend(list.iter().filter_map(|one| one.as_str().map(str::to_owned)));
+    }
+    let poetry =
+        GROUPS.iter().filter_map(|name| tool(&["poetry", "group", name, "dependencies"])).chain(tool(&["poetry", "dev-dependencies"]));
+    for table in poetry.filter_map(toml::Value::as_table) {
+        wanted.extend(table.iter().filter(|(name, _)| *name != "python").map(|(name, value)| poetry_requirement(name, value)));
+    }
+    wanted.dedup();
+    wanted
+}
+
+fn include(groups: &toml::Table, name: &str, wanted: &mut Vec<String>, depth: usize) {
+    let Some(toml::Value::Array(list)) = groups.get(name).filter(|_| depth < 8) else { return };
+    for one in list {
+        match one {
+            toml::Value::String(requirement) if !wanted.contains(requirement) => wanted.push(requirement.clone()),
+            toml::Value::Table(table) => {
+                if let Some(other) = table.get("include-group").and_then(toml::Value::as_str) {
+                    include(groups, other, wanted, depth + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Poetry's `^1.2` as pip understands it: at least that.
+fn poetry_requirement(name: &str, value: &toml::Value) -> String {
+    let version = value.as_str().or_else(|| value.get("version").and_then(toml::Value::as_str)).unwrap_or("*");
+    match version.trim_start_matches(['^', '~', '>', '=', ' ']) {
+        "*" | "" => name.to_owned(),
+        bare if bare.contains([',', '|', '*', '<', '!']) => name.to_owned(),
+        bare => format!("{name}>={bare}"),
+    }
+}
+
+/// The name of a requirement without version and extras.
+fn bare(requirement: &str) -> String {
+    let end = requirement.find(|letter: char| !(letter.is_ascii_alphanumeric() || "-_.".contains(letter))).unwrap_or(requirement.len());
+    requirement[..end].to_lowercase().replace(['_', '.'], "-")
+}

@@ -1,0 +1,67 @@
+//! What one run has shown so far: cases with namesakes numbered, troubles, and the words printed.
+//! A result that was seen can only get worse: nothing read later turns a failure into a pass.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::text::{MESSAGE, TRACE, clip, plain};
+use super::{Case, Fault, FaultKind, Outcome, TestId, Trouble, TroubleKind};
+
+/// Collects the results of a run.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    pub(super) cases: BTreeMap<TestId, Case>,
+    pub(super) troubles: Vec<Trouble>,
+    bearers: HashMap<TestId, u32>,
+}
+
+impl Findings {
+    /// One more test; a second bearer of a name gets a number.
+    pub(super) fn add(&mut self, id: TestId, case: Case) {
+        let count = self.bearers.entry(id.clone()).or_insert(0);
+        *count += 1;
+        self.cases.insert(id.numbered(*count), case);
+    }
+
+    /// Something went wrong outside of a test; the same thing is noted once.
+    pub(super) fn trouble(&mut self, kind: TroubleKind, file: Option<&str>, message: &str) {
+        let trouble = Trouble { kind, file: file.map(str::to_owned), message: clip(plain(message).trim(), MESSAGE * 2) };
+        if !self.troubles.contains(&trouble) {
+            self.troubles.push(trouble);
+        }
+    }
+
+    /// Takes over what another part of the run showed.
+    pub(super) fn merge(&mut self, other: Findings) {
+        for (id, case) in other.cases {
+            self.add(id, case);
+        }
+        self.troubles.extend(other.troubles);
+    }
+}
+
+impl Case {
+    /// A result with nothing else known.
+    pub(super) fn new(outcome: Outcome) -> Case {
+        Case { outcome, file: None, elapsed_ms: None }
+    }
+
+    /// The same, defined in this file.
+    pub(super) fn in_file(mut self, file: impl Into<String>) -> Case {
+        self.file = Some(file.into());
+        self
+    }
+
+    /// The same, after so many seconds.
+    pub(super) fn after(mut self, seconds: Option<f64>) -> Case {
+        self.elapsed_ms = seconds.filter(|seconds| seconds.is_finite() && *seconds >= 0.0).map(|seconds| (seconds * 1_000.0) as u64);
+        self
+    }
+}
+
+impl Outcome {
+    /// A failure, its texts made fit to keep.
+    pub(super) fn failed(kind: FaultKind, message: &str, trace: &str) -> Outcome {
+        let message = clip(plain(message).trim(), MESSAGE);
+        Outcome::Failed(Fault { kind, message, trace: clip(plain(trace).trim_end(), TRACE) })
+    }
+}

@@ -1,0 +1,81 @@
+//! The report that jest and vitest both write as JSON.
+
+use serde::Deserialize;
+
+use super::findings::Findings;
+use super::text::{first_lines, plain};
+use super::{Case, FaultKind, Outcome, TestId, TroubleKind};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Whole {
+    test_results: Vec<File>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct File {
+    name: String,
+    status: String,
+    message: Option<String>,
+    assertion_results: Vec<Test>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Test {
+    ancestor_titles: Vec<String>,
+    title: String,
+    status: String,
+    duration: Option<f64>,
+    failure_messages: Option<Vec<String>>,
+}
+
+/// Reads a report; false when it is none. `place` turns an absolute path into one relative to the root.
+pub(super) fn read(text: &str, place: &dyn Fn(&str) -> Option<String>, findings: &mut Findings) -> bool {
+    let Ok(whole) = serde_json::from_str::<Whole>(text) else { return false };
+    for file in whole.test_results {
+        let path = place(&file.name).unwrap_or_else(|| file.name.clone());
+        if file.status == "failed" && !file.assertion_results.iter().any(|test| test.status == "failed") {
+            let said = plain(file.message.as_deref().unwrap_or("the file failed without a failing test"));
+            findings.trouble(TroubleKind::Load, Some(&path), &first_lines(&said, 12));
+        }
+        for test in file.assertion_results {
+            let Some(outcome) = outcome(&test) else { continue };
+            let mut parts = vec![path.as_str()];
+            parts.extend(test.ancestor_titles.iter().filter(|title| !title.is_empty()).map(String::as_str));
+            parts.push(&test.title);
+            let seconds = test.duration.map(|ms| ms / 1_000.0);
+            findings.add(TestId::new(&parts), Case::new(outcome).in_file(path.clone()).after(seconds));
+        }
+    }
+    true
+}
+
+fn outcome(test: &Test) -> Option<Outcome> {
+    match test.status.as_str() {
+        "passed" => Some(Outcome::Passed),
+        "failed" => {
+            let messages = test.failure_messages.clone().unwrap_or_default();
+            let all = plain(&messages.join("\n\n"));
+            let first = plain(messages.first().map_or("", String::as_str));
+            let said: Vec<&str> = first.lines().take_while(|line| !line.trim_start().starts_with("at ")).collect();
+            Some(Outcome::failed(kind(&first), &first_lines(&said.join("\n"), 14), &all))
+        }
+        "pending" | "skipped" | "todo" | "disabled" => Some(Outcome::Skipped(test.status.clone())),
+        _ => None,
+    }
+}
+
+fn kind(message: &str) -> FaultKind {
+    let first = message.lines().next().unwrap_or("");
+    let asserted = ["AssertionError", "JestAssertionError", "expect("].iter().any(|word| first.contains(word))
+        || message.lines().take(3).any(|line| line.contains("expect(") && line.contains(")."));
+    if first.contains("xceeded timeout") || first.contains("Test timed out") {
+        FaultKind::Hang
+    } else if asserted {
+        FaultKind::Assertion
+    } else {
+        FaultKind::Error
+    }
+}

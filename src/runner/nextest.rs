@@ -1,0 +1,165 @@
+//! `cargo nextest run`: one process per test, read through its libtest-like JSON events; doctests by cargo, as nextest
+//! has none. Tests are named as under `cargo test`, so that both give the same ids.
+
+use std::collections::BTreeMap;
+
+use super::cargo::{Flags, Target, append, build, environment, run_doctests, wanted};
+use super::findings::Findings;
+use super::libtest::read_json;
+use super::run::Reading;
+use super::session::{Child, Deadline, Session, ended_by_itself};
+use super::text::{first_lines, plain};
+use super::words::line;
+use super::{Case, FaultKind, Outcome, Selection, TestId, TroubleKind};
+use crate::error::Result;
+use crate::sandbox::Ending;
+
+/// Builds and runs the suite, or the part of it that was asked for.
+pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
+    let flags = Flags::of(&session.suite.command);
+    let mut findings = Findings::default();
+    let built = build(session, &flags, &mut findings)?;
+    let mut reading = Reading { command: session.suite.command.clone(), findings, ending: built.ending, output: built.output.clone() };
+    if built.ending == Ending::TimedOut {
+        reading.findings.trouble(TroubleKind::Timeout, None, "the build was stopped at its limit");
+        return Ok(reading);
+    }
+    let names: BTreeMap<String, &Target> = built
+        .targets
+        .iter()
+        .filter(|target| target.executable.is_some())
+        .map(|target| (binary_id(built.packages.get(&target.package).map_or("", |package| package.name.as_str()), target), target))
+        .collect();
+    let broken = reading.findings.troubles.iter().any(|trouble| trouble.kind == TroubleKind::Build);
+    let deadline = Deadline::after(session.settings.timeout.duration());
+    if broken {
+        // nextest runs nothing when one target is broken: the others are run by themselves.
+        return super::cargo::run(session);
+    }
+    let filter = filter(session.selection, &names);
+    if filter.as_deref() != Some("none()") {
+        events(session, &flags, filter.as_deref(), &names, deadline, &mut reading)?;
+    }
+    run_doctests(session, &flags, &built, deadline, &mut reading)?;
+    Ok(reading)
+}
+
+/// As nextest names a binary.
+fn binary_id(package: &str, target: &Target) -> String {
+    match target.kind.as_str() {
+        "test" => format!("{package}::{}", target.name),
+        "bin" | "example" | "bench" => format!("{package}::{}/{}", target.kind, target.name),
+        _ => package.to_owned(),
+    }
+}
+
+/// A filter expression; none for everything.
+fn filter(selection: &Selection, names: &BTreeMap<String, &Target>) -> Option<String> {
+    if *selection == Selection::All {
+        return None;
+    }
+    let mut parts = Vec::new();
+    for (id, target) in names {
+        let Some(tests) = wanted(selection, &target.source) else { continue };
+        if tests.is_empty() {
+            parts.push(format!("binary_id(={id})"));
+        }
+        parts.extend(tests.iter().map(|test| format!("(binary_id(={id}) & test(={test}))")));
+    }
+    Some(if parts.is_empty() { "none()".to_owned() } else { parts.join(" | ") })
+}
+
+fn events(
+    session: &Session<'_>,
+    flags: &Flags,
+    filter: Option<&str>,
+    names: &BTreeMap<String, &Target>,
+    deadline: Deadline,
+    reading: &mut Reading,
+) -> Result<()> {
+    let mut argv = flags.cargo();
+    argv.extend(["nextest", "run", "--no-fail-fast", "--message-format", "libtest-json-plus"].map(str::to_owned));
+    argv.extend(flags.build.iter().cloned());
+    if let Some(filter) = filter {
+        argv.extend(["-E".to_owned(), filter.to_owned()]);
+    }
+    let mut child = Child::new(argv).parsed().env("NEXTEST_EXPERIMENTAL_LIBTEST_JSON", "1").env("NEXTEST_HIDE_PROGRESS_BAR", "1");
+    child.env.extend(environment(session));
+    child.env.extend(flags.vars.iter().cloned());
+    reading.command = line(&child.argv[..3]);
+    let finished = session.start(child, deadline)?;
+    let told = read_json(&finished.stdout.text());
+    let said = plain(&finished.stderr.text());
+    append(&mut reading.output, &said);
+    let mut add = |name: &str, outcome: Outcome, seconds: Option<f64>| {
+        let (binary, test) = name.split_once('$').unwrap_or(("", name));
+        let source = names.get(&json_id(binary)).or_else(|| names.get(binary)).map_or(binary, |target| target.source.as_str());
+        reading.findings.add(TestId::new(&[source, test]), Case::new(outcome).in_file(source).after(seconds));
+    };
+    for (name, (outcome, seconds)) in &told.ended {
+        add(name, outcome.clone(), *seconds);
+    }
+    for name in &told.running {
+        match finished.ending {
+            Ending::TimedOut => {
+                add(name, Outcome::failed(FaultKind::Hang, "still running when the run was stopped at its limit", ""), None)
+            }
+            _ => add(name, Outcome::failed(FaultKind::Crash, "its process died", ""), None),
+        }
+    }
+    match finished.ending {
+        Ending::TimedOut => reading.stopped(),
+        ending if !ended_by_itself(ending) => reading.findings.trouble(TroubleKind::Crash, None, &first_lines(&said, 8)),
+        // 4: nothing to run; that is the filter's doing.
+        Ending::Exited(0 | 4 | 100) => {}
+        _ if told.announced.is_none() => {
+            let kind = if said.contains("no such command") { TroubleKind::Missing } else { TroubleKind::Unreadable };
+            let from = said.find("error").unwrap_or(0);
+            reading.findings.trouble(kind, None, &first_lines(&said[from..], 10));
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// In its JSON nextest names a library's binary `package::name`.
+fn json_id(binary: &str) -> String {
+    match binary.split_once("::") {
+        Some((package, name)) if package.replace('-', "_") == name.replace('-', "_") => package.to_owned(),
+        _ => binary.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TestSettings;
+    use crate::runner::trial::{Trial, lines};
+
+    #[test]
+    fn a_real_package_under_nextest() {
+        let lib = "/// ```\n/// assert!(my_calc::yes());\n/// ```\npub fn yes() -> bool { true }\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn ok() {}\n    #[test]\n    fn wrong() { assert_eq!(1, 2); }\n    #[test]\n    #[ignore]\n    fn slow() {}\n}\n";
+        let files = [
+            ("Cargo.toml", "[package]\nname = \"my-calc\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
+            (".config/nextest.toml", ""),
+            ("src/lib.rs", lib),
+            ("tests/outer.rs", "#[test] fn dies() { std::process::abort(); }\n#[test] fn lives() {}\n"),
+        ];
+        let trial = Trial::new(&files, TestSettings::default());
+        assert_eq!(trial.bench.suites[0].command, "cargo nextest run");
+        let tree = trial.tree("one", &files);
+        let report = trial.run(&tree, &Selection::All);
+        let seen = lines(&report);
+        let expected = [
+            "src/lib.rs::doctest yes: passed",
+            "src/lib.rs::tests::ok: passed",
+            "src/lib.rs::tests::slow: skipped, ignored",
+            "src/lib.rs::tests::wrong: Assertion",
+            "tests/outer.rs::dies: Crash",
+            "tests/outer.rs::lives: passed",
+        ];
+        assert_eq!(seen, expected, "{:#?}\n{}", report.troubles, report.output);
+        let one = trial.run(&tree, &Selection::Tests(vec![TestId::new(&["tests/outer.rs", "lives"])]));
+        assert_eq!(lines(&one), ["tests/outer.rs::lives: passed"], "{:#?}\n{}", one.troubles, one.output);
+    }
+}

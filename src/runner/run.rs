@@ -1,0 +1,113 @@
+//! One run of one suite in one tree: the repository's own build commands, then the runner's file, then a report that
+//! never stays silent.
+
+use std::time::Instant;
+
+use super::findings::Findings;
+use super::session::{Child, Deadline, Session};
+use super::text::{OUTPUT, clip, first_lines, streams};
+use super::{Program, Report, Selection, Suite, TroubleKind};
+use super::{cargo, jest, junit, nextest, node_test, pytest, tap, unittest, vitest};
+use crate::config::TestSettings;
+use crate::error::Result;
+use crate::sandbox::{Cancel, Ending, Sandbox};
+use crate::workspace::Tree;
+
+/// What a runner's file made of a run.
+pub(super) struct Reading {
+    pub(super) command: String,
+    pub(super) findings: Findings,
+    pub(super) ending: Ending,
+    /// For people.
+    pub(super) output: String,
+}
+
+impl Reading {
+    /// The limit was reached; what was reported so far stays.
+    pub(super) fn stopped(&mut self) {
+        self.ending = Ending::TimedOut;
+    }
+}
+
+/// Builds and runs one suite in one tree and reads the result of every test.
+/// A failing suite is a report; a failure only when nothing could be started or a stop was asked for.
+pub fn run(
+    sandbox: &Sandbox,
+    tree: &Tree,
+    suite: &Suite,
+    selection: &Selection,
+    settings: &TestSettings,
+    cancel: &Cancel,
+) -> Result<Report> {
+    let started = Instant::now();
+    let session = Session { sandbox, tree, suite, selection, settings, cancel };
+    let mut reading = match build(&session)? {
+        Some(broken) => broken,
+        None => match suite.program {
+            Program::Cargo => cargo::run(&session)?,
+            Program::Nextest => nextest::run(&session)?,
+            Program::Pytest => pytest::run(&session)?,
+            Program::Unittest => unittest::run(&session)?,
+            Program::Jest => jest::run(&session)?,
+            Program::Vitest => vitest::run(&session)?,
+            Program::NodeTest => node_test::run(&session)?,
+            Program::Tap => tap::run(&session)?,
+            Program::Junit => junit::run(&session)?,
+        },
+    };
+    conclude(&mut reading, &session);
+    Ok(Report {
+        command: reading.command,
+        cases: reading.findings.cases,
+        troubles: reading.findings.troubles,
+        ending: reading.ending,
+        elapsed_ms: started.elapsed().as_millis() as u64,
+        output: clip(reading.output.trim(), OUTPUT),
+    })
+}
+
+/// The repository's own build commands; a reading when one of them fails.
+fn build(session: &Session<'_>) -> Result<Option<Reading>> {
+    let deadline = Deadline::after(session.settings.build_timeout.duration());
+    for command in &session.suite.build {
+        let finished = session.start(Child::shell(command), deadline)?;
+        if finished.ok() {
+            continue;
+        }
+        let output = streams(&finished);
+        let mut findings = Findings::default();
+        let kind = if finished.ending == Ending::TimedOut { TroubleKind::Timeout } else { TroubleKind::Build };
+        let tail: Vec<&str> = output.lines().filter(|line| !line.trim().is_empty()).collect();
+        findings.trouble(kind, None, &format!("`{command}` failed:\n{}", tail[tail.len().saturating_sub(12)..].join("\n")));
+        return Ok(Some(Reading { command: command.clone(), findings, ending: finished.ending, output }));
+    }
+    Ok(None)
+}
+
+/// Keeps what was asked for, and says what would otherwise be a silent nothing.
+fn conclude(reading: &mut Reading, session: &Session<'_>) {
+    match session.selection {
+        Selection::All => {}
+        // A case whose file is not known is kept: better one too many than a proof without it.
+        Selection::Files(files) => reading.findings.cases.retain(|id, case| {
+            let shared = session.suite.program == Program::Cargo || session.suite.program == Program::Nextest;
+            shared || case.file.as_ref().is_none_or(|file| files.contains(file)) || files.iter().any(|file| file == id.file())
+        }),
+        Selection::Tests(tests) => reading.findings.cases.retain(|id, _| tests.contains(id)),
+    }
+    let findings = &mut reading.findings;
+    if reading.ending == Ending::TimedOut && !findings.troubles.iter().any(|trouble| trouble.kind == TroubleKind::Timeout) {
+        let limit = session.settings.timeout;
+        findings.trouble(TroubleKind::Timeout, None, &format!("stopped at the limit of {limit}; what was reported until then is kept"));
+    }
+    if findings.cases.is_empty() && findings.troubles.is_empty() {
+        let said = first_lines(&reading.output, 6);
+        match reading.ending {
+            Ending::Exited(127) => findings.trouble(TroubleKind::Missing, None, &said),
+            Ending::Exited(0) | Ending::TimedOut => findings.trouble(TroubleKind::NoTests, None, "the run named no test"),
+            Ending::Exited(_) if said.is_empty() => findings.trouble(TroubleKind::Unreadable, None, "the run printed nothing and failed"),
+            Ending::Exited(_) => findings.trouble(TroubleKind::Unreadable, None, &said),
+            Ending::Signalled(signal) => findings.trouble(TroubleKind::Crash, None, &format!("the runner died of signal {signal}: {said}")),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! npm when single packages cannot be had: the rest is installed, and what is missing is named.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::sync::LazyLock;
+
+use ignore::WalkBuilder;
+use regex::Regex;
+use serde_json::Value;
+
+use super::{Setup, decisive};
+use crate::error::{Kind, OrFail, Result};
+use crate::sandbox::{Finished, Mount};
+use crate::task::Event;
+
+static IMPORT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?:require\(|from|import|import\()\s*['"]([^'".\n][^'"\n]*)['"]"#).expect("a constant pattern that the tests compile")
+});
+
+/// After `npm ci` or `npm install` failed: production dependencies and the development packages that the test command
+/// and the code really name, first together, then in halves down to the single package that fails. False when the
+/// command was no such install or nothing could be had.
+pub(super) fn partly(setup: &Setup<'_>, dir: &str, command: &str, said: &str) -> Result<bool> {
+    if !command.starts_with("npm ") {
+        return Ok(false);
+    }
+    let manifest = fs::read(setup.tree.host.join(dir).join("package.json")).unwrap_or_default();
+    let manifest: Value = serde_json::from_slice(&manifest).unwrap_or_default();
+    let Some(declared) = manifest.get("devDependencies").and_then(Value::as_object) else { return Ok(false) };
+    let named = named(setup, dir);
+    let (mut wanted, mut missing) = (Vec::new(), Vec::new());
+    for (name, version) in declared.iter().filter_map(|(name, version)| Some((name, version.as_str()?))) {
+        let package = format!("{name}@{version}");
+        if named.contains(name) && !names(said, &package) { wanted.push(package) } else { missing.push(package) }
+    }
+    setup.warn(format!("setup: `{command}` failed; installing what the tests name: {}", wanted.join(", ")));
+    let installed = halves(setup, dir, wanted, &mut missing, 0)?;
+    if !missing.is_empty() {
+        setup.warn(format!("setup: not installed: {}", missing.join(", ")));
+    }
+    Ok(!installed.is_empty())
+}
+
+/// Names of packages in the test command, and in `require`, `import` and `from` of the code outside of dependencies.
+fn named(setup: &Setup<'_>, dir: &str) -> BTreeSet<String> {
+    let mut named: BTreeSet<String> = setup.suites.iter().flat_map(|suite| suite.command.split_whitespace()).map(str::to_owned).collect();
+    let walk = WalkBuilder::new(setup.tree.host.join(dir))
+        .standard_filters(false)
+        .filter_entry(|entry| !matches!(entry.file_name().to_string_lossy().as_ref(), "node_modules" | ".git" | "dist"))
+        .build();
+    for entry in walk.flatten().filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file())) {
+        let code = entry
+            .path()
+            .extension()
+            .is_some_and(|end| ["js", "cjs", "mjs", "jsx", "ts", "cts", "mts", "tsx"].iter().any(|one| end == *one));
+        // What configures a linter or bundler is not what the tests need.
+        let code = code && !entry.file_name().to_string_lossy().contains(".config.");
+        let small = entry.metadata().is_ok_and(|meta| meta.len() < 1 << 20);
+        let Some(text) = fs::read(entry.path()).ok().filter(|_| code && small) else { continue };
+        for found in IMPORT.captures_iter(&String::from_utf8_lossy(&text)) {
+            let parts: Vec<&str> = found[1].split('/').take(if found[1].starts_with('@') { 2 } else { 1 }).collect();
+            named.insert(parts.join("/"));
+        }
+    }
+    named
+}
+
+/// Whether npm's words blame this package itself.
+fn names(said: &str, package: &str) -> bool {
+    let name = package.rsplit_once('@').map_or(package, |(name, _)| name);
+    let path = format!("/{}", name.replace('/', "%2f"));
+    said.lines().any(|line| {
+        let blamed = line.contains("404") || line.contains("No matching version") || line.contains("403") || line.contains("ENOTFOUND");
+        blamed && (line.contains(&path) || line.contains(&format!("'{package}'")) || line.contains(&format!(" {name}@")))
+    })
+}
+
+/// Installs all of `wanted` that can be; packages that fail alone go to `missing`.
+fn halves(setup: &Setup<'_>, dir: &str, wanted: Vec<String>, missing: &mut Vec<String>, depth: usize) -> Result<Vec<String>> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let finished = install(setup, dir, &wanted)?;
+    if finished.ok() {
+        return Ok(wanted);
+    }
+    if wanted.len() == 1 || depth > 12 || setup.deadline.spent() {
+        missing.extend(wanted);
+        return Ok(Vec::new());
+    }
+    let said = decisive(&finished);
+    let (blamed, rest): (Vec<String>, Vec<String>) = wanted.into_iter().partition(|one| names(&said, one));
+    if !blamed.is_empty() {
+        missing.extend(blamed);
+        return halves(setup, dir, rest, missing, depth + 1);
+    }
+    let (first, second) = rest.split_at(rest.len() / 2);
+    let mut good = halves(setup, dir, first.to_vec(), missing, depth + 1)?;
+    let more = halves(setup, dir, second.to_vec(), missing, depth + 1)?;
+    // npm removes what the last call did not name, so both halves are named once more together.
+    if !good.is_empty() && !more.is_empty() {
+        good.extend(more);
+        let finished = install(setup, dir, &good)?;
+        return Ok(if finished.ok() { good } else { Vec::new() });
+    }
+    good.extend(more);
+    Ok(good)
+}
+
+/// npm asks the registry about everything a package.json names, wanted or not: it is shown one that names less.
+fn install(setup: &Setup<'_>, dir: &str, wanted: &[String]) -> Result<Finished> {
+    let real = fs::read(setup.tree.host.join(dir).join("package.json")).unwrap_or_default();
+    let mut manifest: Value = serde_json::from_slice(&real).unwrap_or_default();
+    if let Some(declared) = manifest.get_mut("devDependencies").and_then(Value::as_object_mut) {
+        declared.retain(|name, version| wanted.contains(&format!("{name}@{}", version.as_str().unwrap_or_default())));
+    }
+    // The package's own hooks (prepare, prepublish) need tools that may be among what is missing.
+    if let Some(manifest) = manifest.as_object_mut() {
+        manifest.remove("scripts");
+    }
+    let path = setup.tree.private.join("package.json");
+    fs::write(&path, manifest.to_string()).or_fail(Kind::Workspace, || format!("writing {}", path.display()))?;
+    let shown = Mount::ReadOnly { host: path, inside: setup.tree.point.join(dir).join("package.json") };
+    let names: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    setup.reporter.event(&Event::Progress { what: format!("setup: trying {}", names.join(" ")) });
+    setup.start_over(dir, "npm install --no-save --no-package-lock", Some(shown))
+}

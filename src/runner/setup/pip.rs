@@ -1,0 +1,48 @@
+//! Python's environment, and installing package by package when all at once fails.
+
+use super::{Setup, decisive};
+use crate::error::{Failure, Kind, Result};
+use crate::runner::text::first_lines;
+use crate::runner::words::{line, words};
+
+/// Makes the virtual environment by whatever can.
+pub(super) fn environment(setup: &Setup<'_>) -> Result<()> {
+    if setup.folder.join("venv/bin/python").symlink_metadata().is_ok() {
+        return Ok(());
+    }
+    let venv = setup.inside.join("venv").to_string_lossy().into_owned();
+    // The interpreter is looked up without the environment that does not exist yet.
+    let path = line(&[setup.sandbox.path()]);
+    let mut said = String::new();
+    for maker in ["python3 -m venv", "python -m venv", "uv venv --seed", "virtualenv"] {
+        let finished = setup.start("", &format!("PATH={path} {maker} {}", line(&[&venv])))?;
+        if finished.ok() {
+            return Ok(());
+        }
+        if said.is_empty() {
+            said = decisive(&finished);
+        }
+    }
+    Err(Failure::new(Kind::Workspace, said)
+        .context("setup: making a Python environment")
+        .hint("install Python with its venv module (Debian, Ubuntu: apt install python3-venv) or uv"))
+}
+
+/// After `pip install A B C` failed: each by itself, those that fail are named. False when there is nothing to take apart.
+pub(super) fn one_by_one(setup: &Setup<'_>, dir: &str, command: &str) -> Result<bool> {
+    let Some(split) = words(command) else { return Ok(false) };
+    let [pip, install, wanted @ ..] = split.words.as_slice() else { return Ok(false) };
+    if pip != "pip" || install != "install" || wanted.len() < 2 || wanted.iter().any(|word| word.starts_with('-')) {
+        return Ok(false);
+    }
+    let mut installed = 0;
+    for one in wanted {
+        let finished = setup.start(dir, &format!("pip install {}", line(&[one])))?;
+        if finished.ok() {
+            installed += 1;
+        } else {
+            setup.warn(format!("setup: {one} could not be installed: {}", first_lines(&decisive(&finished), 1)));
+        }
+    }
+    Ok(installed > 0)
+}
