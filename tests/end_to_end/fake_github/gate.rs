@@ -74,6 +74,7 @@ async fn gate(Shares(shared): Shares<Arc<Shared>>, ConnectInfo(knife): ConnectIn
     response
 }
 
+#[expect(clippy::result_large_err, reason = "a refusal is the whole answer")]
 fn admit(shared: &Shared, request: &Request) -> Result<Option<Token>, Response> {
     let headers = request.headers();
     if !headers.contains_key(header::USER_AGENT) {

@@ -114,6 +114,7 @@ pub async fn serve(
     tokio::task::spawn_blocking(move || answer(backend, &body)).await.unwrap()
 }
 
+#[expect(clippy::result_large_err, reason = "a refusal is the whole answer")]
 fn admit(state: &State, name: &str, headers: &HeaderMap, writes: bool) -> Result<(), Response> {
     let token = password(headers).map(|password| state.tokens.get(&password).cloned());
     let challenge = || (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Basic realm=\"GitHub\"")], "Who are you?").into_response();
