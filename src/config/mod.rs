@@ -1,13 +1,28 @@
 //! Settings: defaults < loom.toml < environment < flags, resolved once into a checked `Config`.
 //! The only room that reads environment variables. Owns secrets until a client needs one.
 
+mod environment;
 mod host;
+mod keys;
+mod load;
+mod locations;
+mod repository;
+mod secrets;
 mod settings;
+mod source;
 mod span;
+mod toml_text;
+mod validate;
 
+pub use environment::Environment;
 pub use host::HostEnvironment;
+pub use keys::{Key, Shape, all as all_keys};
+pub use load::{Inputs, Override, Resolved};
+pub use locations::Locations;
+pub use secrets::Secrets;
 pub use settings::{
     AgentSettings, Checks, Config, GateSettings, GitHubSettings, GitSettings, Labels, ModelSettings, Paths, PullRequestSettings,
     SandboxSettings, TestSettings, WithoutTests,
 };
+pub use source::Source;
 pub use span::Span;

@@ -1,6 +1,11 @@
 //! Where issues come from and pull requests go: GitHub through octocrab, and local (Markdown file, git branch).
 //! Owns the async runtime, retries and the pause between writes. What the texts say is decided above, whom to admit in `guard`.
 
-mod contract;
+mod calls;
+mod connect;
+mod github;
+mod local;
+mod retry;
 
-pub use contract::{Draft, Forge, Home, PullRequest, Status, connect};
+pub use calls::{Draft, Forge, Home, PullRequest, Status};
+pub use connect::connect;

@@ -1,5 +1,18 @@
 //! The SQLite file: tasks, their stages, their log. Owns all SQL and the promise that a recorded stage is not repeated.
 
-mod contract;
+mod add;
+mod claim;
+mod failure;
+mod file;
+mod log;
+mod migrate;
+mod owner;
+mod stages;
+mod task;
 
-pub use contract::{Claim, LogLine, Queue, StageRow, Task};
+pub use claim::Claim;
+pub use file::{Clock, Queue};
+pub use log::LogLine;
+pub use owner::Owner;
+pub use stages::StageRow;
+pub use task::{Glance, Task};

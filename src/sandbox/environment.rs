@@ -86,6 +86,10 @@ const NETWORK: [&str; 31] = [
     "GOSUMDB",
 ];
 
+/// Set by cargo for what it runs, loom itself perhaps (`cargo run`): passed on they would override the toolchain that a
+/// repository pins and lead its programs to loom's own libraries.
+const OF_CARGO: [&str; 2] = ["RUSTUP_TOOLCHAIN", "LD_LIBRARY_PATH"];
+
 /// npm reads its settings from variables in any case.
 const NPM: [&str; 6] = ["registry", "cafile", "proxy", "https_proxy", "noproxy", "strict_ssl"];
 
@@ -98,8 +102,10 @@ pub(super) fn variables(host: &HostEnvironment, named: &[String], network: Netwo
         Network::Private => always(name),
         Network::Host => always(name) || reaches_out(name),
     };
+    let under_cargo = host.variable("CARGO_MANIFEST_DIR").is_some();
     let mut seen: BTreeMap<String, String> = host
         .variables(wanted)
+        .filter(|(name, _)| !(under_cargo && OF_CARGO.contains(name)))
         .filter(|(_, value)| !carries_password(value))
         .chain(named.iter().filter_map(|name| Some((name.as_str(), host.variable(name)?))))
         .map(|(name, value)| (name.to_string(), value.to_string()))
@@ -139,4 +145,45 @@ pub(super) fn carries_password(value: &str) -> bool {
         let Some((_, rest)) = word.split_once("://") else { return false };
         rest.split('/').next().is_some_and(|authority| authority.contains('@'))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(variables: &[(&str, &str)]) -> HostEnvironment {
+        variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+    }
+
+    #[test]
+    fn registries_are_for_children_with_network_and_passwords_for_none() {
+        let host = host(&[
+            ("npm_config_registry", "https://n.example/"),
+            ("npm_config__authToken", "planted"),
+            ("PIP_EXTRA_INDEX_URL", "https://a.example/ https://token@b.example/simple"),
+            ("HTTP_PROXY", "http://proxy.example:3128"),
+            ("AWS_SECRET_ACCESS_KEY", "planted"),
+        ]);
+        let networked = variables(&host, &[], Network::Host);
+        assert_eq!(networked["npm_config_registry"], "https://n.example/");
+        assert!(networked.contains_key("HTTP_PROXY") && !networked.contains_key("PIP_EXTRA_INDEX_URL"));
+        assert!(!variables(&host, &[], Network::Private).contains_key("npm_config_registry"));
+        assert!(!networked.values().any(|value| value == "planted"));
+        let named = variables(&host, &["PIP_EXTRA_INDEX_URL".into()], Network::Private);
+        assert!(named["PIP_EXTRA_INDEX_URL"].contains("token@"), "what the maintainer names is passed as it is");
+    }
+
+    #[test]
+    fn a_pinned_toolchain_is_not_overridden_by_the_one_that_runs_loom() {
+        let chosen = [("RUSTUP_TOOLCHAIN", "nightly")];
+        assert_eq!(variables(&host(&chosen), &[], Network::Private)["RUSTUP_TOOLCHAIN"], "nightly");
+        let run = [chosen[0], ("CARGO_MANIFEST_DIR", "/src/loom")];
+        assert!(!variables(&host(&run), &[], Network::Private).contains_key("RUSTUP_TOOLCHAIN"));
+    }
+
+    #[test]
+    fn an_at_sign_in_a_path_is_no_password() {
+        assert!(!carries_password("https://h.example/@scope/x"));
+        assert!(carries_password("//h.example/ socks5://u:p@proxy"));
+    }
 }

@@ -2,6 +2,7 @@
 //! Nothing of the user's or the system's git configuration, no hooks, no prompt, no helper. Which repository and where
 //! to is `workspace`'s business; that no agent ever wrote to the folder is its promise.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -43,7 +44,7 @@ const HEAD: usize = 32 << 20;
 const TAIL: usize = 64 << 10;
 
 /// Configuration of every call: nothing in a repository, and no transport but these, may start a program.
-const SETTINGS: [(&str, &str); 17] = [
+const SETTINGS: [(&str, &str); 16] = [
     ("core.hooksPath", "/dev/null"),
     ("core.fsmonitor", "false"),
     ("core.askPass", ""),
@@ -57,11 +58,14 @@ const SETTINGS: [(&str, &str); 17] = [
     ("protocol.ssh.allow", "always"),
     ("http.lowSpeedLimit", "1000"),
     ("http.lowSpeedTime", "60"),
-    ("safe.directory", "*"),
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),
     ("advice.detachedHead", "false"),
 ];
+
+/// The user's configuration as git sees it. A repository may belong to somebody else; the second git that serves a local
+/// one does not get the variables of the first, so that this alone has to be a file.
+const GLOBAL: &str = "[safe]\n\tdirectory = *\n";
 
 /// Host variables git may see: how to reach the network and whom to trust there, and the user's ssh agent.
 const PASSED: [&str; 16] = [
@@ -88,7 +92,10 @@ pub fn git(job: &GitJob<'_>, cancel: &Cancel) -> Result<Finished> {
     cancel.check()?;
     let secrets = job.credential.map(Secrets::of);
     let doing = || format!("git {}", words(job, secrets.as_ref()));
+    let mut global = tempfile::NamedTempFile::new().or_fail(Kind::Workspace, || "writing git's configuration")?;
+    global.write_all(GLOBAL.as_bytes()).or_fail(Kind::Workspace, || "writing git's configuration")?;
     let mut command = prepared(job, secrets.as_ref(), &HostEnvironment::current());
+    command.env("GIT_CONFIG_GLOBAL", global.path());
     let child = start(&mut command, &[]).map_err(|error| absent(error, job).context(doing()))?;
     let limits = Limits { wall: job.wall, head: HEAD, tail: TAIL };
     let (mut finished, _) = Watch::new(child, Tree::Group, &[], &limits, cancel)?.finish()?;
@@ -111,7 +118,6 @@ fn prepared(job: &GitJob<'_>, secrets: Option<&Secrets>, host: &HostEnvironment)
     command.envs([
         ("LC_ALL", "C"),
         ("GIT_CONFIG_NOSYSTEM", "1"),
-        ("GIT_CONFIG_GLOBAL", "/dev/null"),
         ("GIT_ATTR_NOSYSTEM", "1"),
         ("GIT_TERMINAL_PROMPT", "0"),
         ("GIT_ASKPASS", ""),
@@ -122,7 +128,8 @@ fn prepared(job: &GitJob<'_>, secrets: Option<&Secrets>, host: &HostEnvironment)
     ]);
     let mut settings: Vec<(String, String)> = SETTINGS.map(|(key, value)| (key.to_string(), value.to_string())).into();
     if let Some(secrets) = secrets {
-        settings.push((format!("http.{}/.extraHeader", secrets.scope), format!("Authorization: Basic {}", secrets.basic)));
+        let header = format!("Authorization: Basic {}", secrets.basic);
+        settings.extend(secrets.scopes().map(|scope| (format!("http.{scope}/.extraHeader"), header.clone())));
     }
     command.env("GIT_CONFIG_COUNT", settings.len().to_string());
     for (index, (key, value)) in settings.into_iter().enumerate() {
@@ -171,6 +178,13 @@ impl Secrets {
         Secrets { scope: credential.scope.trim_end_matches('/').to_string(), token: token.to_string(), basic }
     }
 
+    /// The scope, and the repository it may name as most remotes do: git compares whole parts of a path.
+    fn scopes(&self) -> impl Iterator<Item = String> {
+        let names_a_path = self.scope.split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
+        let remote = (names_a_path && !self.scope.ends_with(".git")).then(|| format!("{}.git", self.scope));
+        std::iter::once(self.scope.clone()).chain(remote)
+    }
+
     fn hide(&self, text: &str) -> String {
         let alone = STANDARD.encode(&self.token);
         [&self.basic, &self.token, &alone]
@@ -192,7 +206,11 @@ impl Secrets {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead, BufReader};
+    use std::net::TcpListener;
+
     use super::*;
+    use crate::sandbox::trial::program;
 
     fn call(cwd: &Path, args: &[&str]) -> Result<Finished> {
         git(&GitJob { args, cwd, credential: None, wall: Duration::from_secs(60) }, &Cancel::default())
@@ -217,5 +235,96 @@ mod tests {
         call(&cache, &["fetch", "-q", "origin", "+refs/heads/*:refs/remotes/origin/*"]).unwrap();
         let branches = call(&cache, &["for-each-ref", "--format=%(refname)"]).unwrap().stdout.text();
         assert!(branches.contains("refs/remotes/origin/loom/issue-1"), "{branches}");
+    }
+
+    #[test]
+    fn nothing_in_a_repository_starts_a_program() {
+        let folder = tempfile::tempdir().unwrap();
+        commit(folder.path());
+        let trace = folder.path().join("ran");
+        program(&folder.path().join(".git/hooks"), "post-checkout", &format!("#!/bin/sh\ntouch {}\n", trace.display()));
+        let monitor = program(folder.path(), "monitor", &format!("#!/bin/sh\ntouch {}\n", trace.display()));
+        call(folder.path(), &["config", "core.fsmonitor", monitor.to_str().unwrap()]).unwrap();
+        call(folder.path(), &["checkout", "-q", "-b", "other"]).unwrap();
+        call(folder.path(), &["status"]).unwrap();
+        let transport = format!("ext::sh -c touch% {}", trace.display());
+        let failure = call(folder.path(), &["ls-remote", &transport]).unwrap_err();
+        assert!(failure.line().contains("not allowed"), "{}", failure.line());
+        assert!(!trace.exists());
+    }
+
+    #[test]
+    fn a_failure_carries_gits_own_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let failure = call(folder.path(), &["clone", "no-such-repository", "copy"]).unwrap_err();
+        assert_eq!(failure.kind, Kind::Workspace);
+        let line = failure.line();
+        assert!(line.starts_with("git clone no-such-repository copy: ") && line.contains("does not exist"), "{line}");
+        let failure = call(&folder.path().join("absent"), &["status"]).unwrap_err();
+        assert!(failure.line().contains("absent"), "{}", failure.line());
+    }
+
+    /// A server that answers every request with `answer` and tells what it was asked.
+    fn server(answer: String) -> (u16, std::sync::mpsc::Receiver<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (port, (tell, asked)) = (listener.local_addr().unwrap().port(), std::sync::mpsc::channel());
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(std::io::Result::ok);
+                let request: Vec<String> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
+                let _ = tell.send(request.join("\n"));
+                let _ = stream.write_all(answer.as_bytes());
+            }
+        });
+        (port, asked)
+    }
+
+    #[test]
+    fn a_token_goes_to_its_scope_and_into_no_text() {
+        let basic = STANDARD.encode("x-access-token:ghp_planted");
+        let said = format!("HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nno: {basic} ghp_planted\n");
+        let (port, asked) = server(said);
+        let folder = tempfile::tempdir().unwrap();
+        let scope = format!("http://127.0.0.1:{port}/acme/widget");
+        let credential = Credential { scope: scope.clone(), token: "ghp_planted".into() };
+        let request = |url: &str| {
+            let args = ["ls-remote", url];
+            let job = GitJob { args: &args, cwd: folder.path(), credential: Some(&credential), wall: Duration::from_secs(60) };
+            let secrets = Secrets::of(&credential);
+            let command = prepared(&job, Some(&secrets), &HostEnvironment::default());
+            assert!(command.get_args().all(|word| !word.to_string_lossy().contains("planted")));
+            let failure = git(&job, &Cancel::default()).unwrap_err();
+            assert!(!failure.line().contains("planted") && !failure.line().contains(&basic), "{}", failure.line());
+            assert!(failure.line().contains("403"), "{}", failure.line());
+            asked.recv().unwrap()
+        };
+        assert!(request(&scope).contains(&format!("Authorization: Basic {basic}")));
+        assert!(request(&format!("{scope}.git")).contains("Authorization"), "as most remotes are written");
+        assert!(!request(&format!("http://127.0.0.1:{port}/other/widget")).contains("Authorization"));
+        assert!(!request(&format!("http://127.0.0.1:{port}/acme/widget-2")).contains("Authorization"));
+    }
+
+    #[test]
+    fn a_silent_server_costs_no_more_than_the_deadline_or_a_stop() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/x", listener.local_addr().unwrap());
+        let args = ["ls-remote", url.as_str()];
+        let folder = tempfile::tempdir().unwrap();
+        let job = |wall| GitJob { args: &args, cwd: folder.path(), credential: None, wall };
+        let failure = git(&job(Duration::from_millis(300)), &Cancel::default()).unwrap_err();
+        assert!(failure.line().contains("no end"), "{}", failure.line());
+        drop(listener.accept());
+        let cancel = Cancel::default();
+        let failure = std::thread::scope(|scope| {
+            let stop = scope.spawn(|| {
+                let connection = listener.accept();
+                cancel.request(Kind::Terminated);
+                connection
+            });
+            let failure = git(&job(Duration::from_secs(600)), &cancel).unwrap_err();
+            drop(stop.join());
+            failure
+        });
+        assert_eq!(failure.kind, Kind::Terminated);
     }
 }

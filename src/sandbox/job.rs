@@ -1,7 +1,7 @@
 //! One child to start and what came of it, as plain data.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -98,6 +98,20 @@ pub struct Capture {
     pub tail: Vec<u8>,
     /// Bytes between the two that were dropped.
     pub cut: u64,
+}
+
+impl Mount {
+    /// On this machine.
+    pub fn host(&self) -> &Path {
+        let (Mount::ReadOnly { host, .. } | Mount::ReadWrite { host, .. }) = self;
+        host
+    }
+
+    /// As the child sees it.
+    pub fn inside(&self) -> &Path {
+        let (Mount::ReadOnly { inside, .. } | Mount::ReadWrite { inside, .. }) = self;
+        inside
+    }
 }
 
 impl Finished {

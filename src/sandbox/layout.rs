@@ -55,10 +55,16 @@ impl Layout {
         self.make_folder(inside);
     }
 
-    /// The kernel's own: processes of this namespace, harmless devices.
-    pub(super) fn kernel(&mut self) {
+    /// The kernel's own: processes of this namespace, harmless devices; `size` bytes of shared memory.
+    pub(super) fn kernel(&mut self, size: Option<u64>) {
         self.place(Path::new("/proc"), &["--proc".as_ref(), "/proc".as_ref()]);
         self.place(Path::new("/dev"), &["--dev".as_ref(), "/dev".as_ref()]);
+        self.memory(Path::new("/dev/shm"), size);
+    }
+
+    /// Nothing more is put in: what lies between the mounts is memory and could be filled without bound.
+    pub(super) fn close(&mut self) {
+        self.say(&["--remount-ro".as_ref(), "/dev".as_ref(), "--remount-ro".as_ref(), "/".as_ref()]);
     }
 
     /// Whether `path` lies in something that was mounted.

@@ -1,8 +1,8 @@
 //! The one place where a process begins. Nothing but what is meant to be inherited is.
 
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, Once, PoisonError};
 
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -13,24 +13,46 @@ static STARTING: Mutex<()> = Mutex::new(());
 /// Starts `command` in its own process group, with pipes for output, and for input where there is some.
 pub(super) fn start(command: &mut Command, stdin: &[u8]) -> std::io::Result<Child> {
     let _alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    seal();
     spawn(command, stdin)
 }
 
-/// The same with a pipe on which the child can tell more than an exit code; `announce` puts its number in the command.
-pub(super) fn start_with_status(
+/// The same with two more pipes: a status on which the child tells more than an exit code, and a gate at which it waits
+/// until our end is closed. `announce` puts their numbers in the command; our ends are returned in that order.
+pub(super) fn start_confined(
     command: &mut Command,
     stdin: &[u8],
-    announce: impl FnOnce(&mut Command, RawFd),
-) -> std::io::Result<(Child, OwnedFd)> {
-    let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC)?;
-    super::watch::never_block(std::os::fd::AsFd::as_fd(&ours))?;
-    announce(command, theirs.as_raw_fd());
+    announce: impl FnOnce(&mut Command, RawFd, RawFd),
+) -> std::io::Result<(Child, OwnedFd, OwnedFd)> {
+    let (status, tells) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (waits, gate) = pipe_with(PipeFlags::CLOEXEC)?;
+    super::watch::never_block(status.as_fd())?;
+    announce(command, tells.as_raw_fd(), waits.as_raw_fd());
     let _alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
-    fcntl_setfd(&theirs, FdFlags::empty())?;
+    seal();
+    fcntl_setfd(&tells, FdFlags::empty())?;
+    fcntl_setfd(&waits, FdFlags::empty())?;
     let child = spawn(command, stdin);
-    // Closed before another start can inherit it.
-    drop(theirs);
-    Ok((child?, ours))
+    // Closed before another start can inherit them.
+    drop((tells, waits));
+    Ok((child?, status, gate))
+}
+
+/// Keeps from children what loom itself was started with: a file, pipe or socket that a careless parent left open would
+/// be a way out of the sandbox. What loom opens later is never inheritable.
+fn seal() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let open = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+        let numbers: Vec<RawFd> = open.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+        for number in numbers.into_iter().filter(|number| *number > 2) {
+            // SAFETY: borrowed for one call that touches no memory. Should another thread close the number meanwhile
+            // the call fails, and should it open something else under it, that is not inheritable already.
+            #[allow(unsafe_code)]
+            let open = unsafe { BorrowedFd::borrow_raw(number) };
+            let _ = fcntl_setfd(open, FdFlags::CLOEXEC);
+        }
+    });
 }
 
 fn spawn(command: &mut Command, stdin: &[u8]) -> std::io::Result<Child> {

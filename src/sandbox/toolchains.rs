@@ -38,6 +38,7 @@ const CREDENTIALS: [&str; 9] =
 
 /// What was found for one user.
 pub(super) struct Toolchains {
+    /// Or a single program.
     folders: BTreeSet<PathBuf>,
     links: Vec<(PathBuf, PathBuf)>,
     home: Option<PathBuf>,
@@ -103,22 +104,36 @@ impl Toolchains {
         self.add_owner(&real, known);
         for entry in real.read_dir().into_iter().flatten().flatten() {
             if entry.file_type().is_ok_and(|kind| kind.is_symlink())
-                && let Ok(target) = entry.path().canonicalize()
-                && let Some(programs) = target.parent()
-                && !known.shows(programs)
-                && !self.has(programs)
+                && let Ok(program) = entry.path().canonicalize()
+                && !known.shows(&program)
+                && !self.has(&program)
             {
-                self.add(programs, known);
-                self.add_owner(programs, known);
+                self.add_program(&program, known);
             }
+        }
+    }
+
+    /// Where a link of PATH leads: the toolchain if it lies in one, else that file alone.
+    fn add_program(&mut self, program: &Path, known: &Layout) {
+        let Some(folder) = program.parent() else { return };
+        self.add_owner(folder, known);
+        if self.has(program) {
+            return;
+        }
+        let installed = self
+            .home
+            .iter()
+            .any(|home| [".local/share", ".local/lib", ".local/opt"].iter().any(|part| folder.starts_with(home.join(part))));
+        if installed || is_programs(folder) {
+            self.add(folder, known);
+        } else if program.is_file() {
+            self.folders.insert(program.to_path_buf());
         }
     }
 
     /// `versions/20/bin` is of no use without `versions/20/lib`.
     fn add_owner(&mut self, programs: &Path, known: &Layout) {
-        let Some(owner) = programs.parent().filter(|_| programs.file_name().is_some_and(|name| name == "bin" || name == ".bin")) else {
-            return;
-        };
+        let Some(owner) = programs.parent().filter(|_| is_programs(programs)) else { return };
         let shared = self.home.as_ref().is_some_and(|home| owner == home.join(".local"));
         let looks_like_one = owner.file_name().is_some_and(|name| name == "node_modules")
             || ["lib", "libexec", "pyvenv.cfg", "install"].iter().any(|part| owner.join(part).exists());
@@ -136,5 +151,66 @@ impl Toolchains {
         let above_home = self.home.as_ref().is_some_and(|home| home.starts_with(folder));
         let cargo_home = folder.join("registry").is_dir() || folder.join("config.toml").is_file() && folder.ends_with(".cargo");
         above_home || cargo_home || folder.components().count() < 3
+    }
+}
+
+fn is_programs(folder: &Path) -> bool {
+    ["bin", ".bin", "sbin"].iter().any(|name| folder.ends_with(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::trial::program;
+
+    /// The folders found for a home with these programs, relative to it; PATH in the order given.
+    fn found(programs: &[&str], links: &[(&str, &str)], path: &[&str]) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().canonicalize().unwrap().join("home/user");
+        for file in programs {
+            let file = home.join(file);
+            program(file.parent().unwrap(), file.file_name().unwrap().to_str().unwrap(), "#!/bin/sh\n");
+        }
+        for (link, target) in links {
+            std::fs::create_dir_all(home.join(link).parent().unwrap()).unwrap();
+            std::os::unix::fs::symlink(home.join(target), home.join(link)).unwrap();
+        }
+        let path: Vec<String> = path.iter().map(|folder| home.join(folder).display().to_string()).collect();
+        let variables = [("HOME".to_string(), home.display().to_string()), ("PATH".to_string(), path.join(":"))];
+        let found = Toolchains::find(&variables.into_iter().collect(), &Layout::default());
+        found.folders.iter().map(|folder| folder.strip_prefix(&home).unwrap().display().to_string()).collect()
+    }
+
+    #[test]
+    fn rustup_is_shown_and_cargos_home_only_by_its_programs() {
+        let programs = [".cargo/bin/rustup", ".cargo/registry/x", ".cargo/credentials.toml", ".rustup/toolchains/stable/bin/cargo"];
+        assert_eq!(found(&programs, &[(".cargo/bin/cargo", ".cargo/bin/rustup")], &[".cargo/bin"]), [".cargo/bin", ".rustup"]);
+    }
+
+    #[test]
+    fn a_version_of_node_comes_with_its_libraries() {
+        let programs = ["tools/node-20/bin/node", "tools/node-20/lib/node_modules/npm/bin/npm-cli.js", "tools/other/secret"];
+        let path = ["tools/node-20/bin"];
+        assert_eq!(found(&programs, &[], &path), ["tools/node-20", "tools/node-20/bin"]);
+    }
+
+    #[test]
+    fn links_in_a_bin_folder_lead_to_their_tool_and_no_further() {
+        let programs = [
+            ".local/bin/own",
+            ".local/lib/python3.11/x",
+            ".local/share/uv/tools/ruff/bin/ruff",
+            ".local/share/uv/tools/ruff/lib/x",
+            ".local/share/uv/credentials/secret",
+            "projects/site/run.sh",
+            "projects/site/.env",
+        ];
+        let links = [(".local/bin/ruff", ".local/share/uv/tools/ruff/bin/ruff"), (".local/bin/site", "projects/site/run.sh")];
+        assert_eq!(found(&programs, &links, &[".local/bin"]), [".local/bin", ".local/share/uv/tools", "projects/site/run.sh"]);
+    }
+
+    #[test]
+    fn a_home_in_path_is_never_shown() {
+        assert!(found(&["x", ".ssh/id"], &[], &["", ".."]).is_empty());
     }
 }

@@ -7,8 +7,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open, pidfd_send_signal};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, pidfd_open, pidfd_send_signal, waitid,
+};
 use serde::Deserialize;
+
+use super::rations;
 
 /// The variable that marks the children of one job where there is no namespace.
 pub(super) const MARK: &str = "LOOM_JOB";
@@ -30,7 +34,8 @@ pub(super) enum Tree {
 pub(super) struct Status {
     pipe: Option<std::fs::File>,
     text: Vec<u8>,
-    init: Option<OwnedFd>,
+    gate: Option<OwnedFd>,
+    init: Option<(Pid, OwnedFd)>,
 }
 
 /// One line of the status pipe; each brings some of the fields.
@@ -55,6 +60,14 @@ impl Tree {
     pub(super) fn listen(&mut self) {
         if let Tree::Namespace(status) = self {
             status.listen();
+        }
+    }
+
+    /// Bytes of memory held by all processes together, where they can be told.
+    pub(super) fn memory(&self) -> Option<u64> {
+        match self {
+            Tree::Namespace(status) => status.init.as_ref().map(|(first, _)| rations::held(*first)),
+            Tree::Group | Tree::Marked(_) => None,
         }
     }
 
@@ -87,9 +100,9 @@ impl Tree {
 }
 
 impl Status {
-    /// Reads from the (non-blocking) end of the pipe.
-    pub(super) fn new(pipe: OwnedFd) -> Status {
-        Status { pipe: Some(pipe.into()), text: Vec::new(), init: None }
+    /// Reads from the (non-blocking) end of the status pipe; the child waits at `gate` until it is held and limited.
+    pub(super) fn new(pipe: OwnedFd, gate: OwnedFd) -> Status {
+        Status { pipe: Some(pipe.into()), text: Vec::new(), gate: Some(gate), init: None }
     }
 
     /// The program's exit code. None when it never began: then the words on standard error are bubblewrap's.
@@ -112,31 +125,39 @@ impl Status {
                 Err(_) => break,
             }
         }
-        if self.init.is_none() {
-            let init = self.lines().find_map(|line| first_process(line.child_pid?, line.pid_namespace?));
-            self.init = init;
+        if self.gate.is_none() {
+            return;
+        }
+        let first = self.lines().find_map(|line| Some((line.child_pid?, line.pid_namespace?)));
+        if let Some((pid, namespace)) = first {
+            self.init = first_process(pid, namespace);
+            self.init.iter().for_each(|(pid, _)| rations::limit(*pid));
+            self.gate = None;
         }
     }
 
     fn kill(&self) {
-        if let Some(init) = &self.init {
+        if let Some((_, init)) = &self.init {
             let _ = pidfd_send_signal(init, Signal::KILL);
         }
     }
 
-    /// The first process of a namespace ends after all others.
+    /// The first process of a namespace ends after all others. Where loom is the machine's first process, as in many
+    /// containers, it has become our child and nobody else would reap it.
     fn wait(&self) {
-        let Some(init) = &self.init else { return };
+        let Some((_, init)) = &self.init else { return };
         let patience = Timespec { tv_sec: PATIENCE.as_secs() as i64, tv_nsec: 0 };
         while let Err(rustix::io::Errno::INTR) = poll(&mut [PollFd::new(init, PollFlags::IN)], Some(&patience)) {}
+        let _ = waitid(WaitId::PidFd(init.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
     }
 }
 
 /// Holds the namespace's first process, unless it has ended and its number belongs to somebody else by now.
-fn first_process(pid: i32, namespace: u64) -> Option<OwnedFd> {
-    let held = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
-    let link = std::fs::read_link(format!("/proc/{pid}/ns/pid")).ok()?;
-    (link.to_str()? == format!("pid:[{namespace}]")).then_some(held)
+fn first_process(pid: i32, namespace: u64) -> Option<(Pid, OwnedFd)> {
+    let pid = Pid::from_raw(pid)?;
+    let held = pidfd_open(pid, PidfdFlags::empty()).ok()?;
+    let link = std::fs::read_link(format!("/proc/{}/ns/pid", pid.as_raw_nonzero())).ok()?;
+    (link.to_str()? == format!("pid:[{namespace}]")).then_some((pid, held))
 }
 
 /// Kills whoever carries the mark until nobody does: between the look and the kill more can be born.

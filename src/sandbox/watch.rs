@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 
 use super::capture::Collector;
 use super::tree::Tree;
 use super::{Cancel, Ending, Finished, Limits};
-use crate::error::{Kind, OrFail, Result};
+use crate::error::{Failure, Kind, OrFail, Result};
 
 /// How soon a stop is noticed.
 const TICK: Duration = Duration::from_millis(50);
@@ -32,6 +32,7 @@ pub(super) struct Watch<'a> {
     started: Instant,
     limits: &'a Limits,
     cancel: &'a Cancel,
+    memory: Option<u64>,
 }
 
 /// What a file descriptor of the poll set is for.
@@ -44,27 +45,32 @@ enum Role {
     Stderr,
 }
 
+/// Why the wait is over.
+enum End {
+    Exit,
+    Deadline,
+    Stop,
+    Memory(u64),
+}
+
 impl<'a> Watch<'a> {
     /// Begins to watch. Should that fail, the child is killed first.
     pub(super) fn new(mut child: Child, tree: Tree, stdin: &'a [u8], limits: &'a Limits, cancel: &'a Cancel) -> Result<Watch<'a>> {
         let started = Instant::now();
-        let exit = match pidfd_open(Pid::from_child(&child), PidfdFlags::empty()) {
-            Ok(exit) => exit,
+        let feed = child.stdin.take().filter(|_| !stdin.is_empty());
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let pipes = [feed.as_ref().map(AsFd::as_fd), stdout.as_ref().map(AsFd::as_fd), stderr.as_ref().map(AsFd::as_fd)];
+        let exit = match held(&child, pipes) {
+            Ok(exit) => Some(exit),
             Err(error) => {
                 let _ = child.kill();
                 let _ = child.wait();
                 return Err(error).or_fail(Kind::NoSandbox, || "watching a child (pidfd_open, Linux 5.3 or newer)");
             }
         };
-        let feed = child.stdin.take().filter(|_| !stdin.is_empty());
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let pipes = [feed.as_ref().map(AsFd::as_fd), stdout.as_ref().map(AsFd::as_fd), stderr.as_ref().map(AsFd::as_fd)];
-        for pipe in pipes.into_iter().flatten() {
-            never_block(pipe).or_fail(Kind::Internal, || "preparing a child's pipes")?;
-        }
         Ok(Watch {
             child,
-            exit: Some(exit),
+            exit,
             tree,
             stdin: feed.map(|pipe| (pipe, stdin)),
             stdout: (stdout, Collector::new(limits)),
@@ -72,19 +78,19 @@ impl<'a> Watch<'a> {
             started,
             limits,
             cancel,
+            memory: None,
         })
+    }
+
+    /// Ends the tree when it holds more than this many bytes together.
+    pub(super) fn memory(mut self, most: Option<u64>) -> Watch<'a> {
+        self.memory = most;
+        self
     }
 
     /// Waits for the end of the child and of everything it started.
     pub(super) fn finish(mut self) -> Result<(Finished, Tree)> {
-        let deadline = self.started + self.limits.wall;
-        let mut overdue = false;
-        let mut exited = false;
-        while !exited && !overdue && self.cancel.requested().is_none() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            overdue = left.is_zero();
-            exited = self.turn(TICK.min(left))?.contains(&Role::Exit);
-        }
+        let end = self.wait();
         // Before the child is reaped, so that its process id and group cannot have become another's.
         self.tree.kill(Pid::from_child(&self.child));
         // Once exited it stays readable: to poll it on would make the last wait a busy one.
@@ -93,16 +99,45 @@ impl<'a> Watch<'a> {
         self.tree.gone();
         let elapsed = self.started.elapsed();
         self.drain(Instant::now() + LAST_WORDS)?;
-        if !exited {
-            self.cancel.check()?;
-        }
-        let finished = Finished {
-            ending: if exited { ending(status) } else { Ending::TimedOut },
-            stdout: self.stdout.1.finish(),
-            stderr: self.stderr.1.finish(),
-            elapsed,
+        let ending = match end? {
+            End::Exit => ending(status),
+            End::Deadline => Ending::TimedOut,
+            End::Stop => return Err(self.cancel.check().err().unwrap_or_else(|| Failure::new(Kind::Cancelled, "stopped"))),
+            End::Memory(most) => {
+                self.stderr
+                    .1
+                    .push(format!("\nloom: killed: its processes held more than {} MiB (sandbox.memory_mib)\n", most >> 20).as_bytes());
+                Ending::Signalled(Signal::KILL.as_raw())
+            }
         };
-        Ok((finished, self.tree))
+        let (stdout, stderr) = (self.stdout.1.finish(), self.stderr.1.finish());
+        Ok((Finished { ending, stdout, stderr, elapsed }, self.tree))
+    }
+
+    /// Moves bytes until there is a reason to end.
+    fn wait(&mut self) -> Result<End> {
+        let deadline = self.started.checked_add(self.limits.wall);
+        let mut measured = self.started;
+        loop {
+            let left = deadline.map_or(TICK, |deadline| deadline.saturating_duration_since(Instant::now()));
+            if self.cancel.requested().is_some() {
+                return Ok(End::Stop);
+            }
+            if left.is_zero() {
+                return Ok(End::Deadline);
+            }
+            if self.turn(TICK.min(left))?.contains(&Role::Exit) {
+                return Ok(End::Exit);
+            }
+            if let Some(most) = self.memory
+                && measured.elapsed() >= TICK
+            {
+                measured = Instant::now();
+                if self.tree.memory().is_some_and(|held| held > most) {
+                    return Ok(End::Memory(most));
+                }
+            }
+        }
     }
 
     /// Reads what is still in the pipes, until their end or `until`.
@@ -165,6 +200,12 @@ impl Watch<'_> {
     }
 }
 
+/// Makes the pipes fit for `poll`, and a descriptor that tells the child's end.
+fn held(child: &Child, pipes: [Option<BorrowedFd<'_>>; 3]) -> rustix::io::Result<OwnedFd> {
+    pipes.into_iter().flatten().try_for_each(never_block)?;
+    pidfd_open(Pid::from_child(child), PidfdFlags::empty())
+}
+
 /// Takes what is there now; closes the pipe at its end.
 fn read_some(pipe: &mut Option<impl Read>, into: &mut Collector) {
     let Some(open) = pipe else { return };
@@ -189,5 +230,94 @@ fn ending(status: ExitStatus) -> Ending {
     match (status.code(), status.signal()) {
         (Some(code), _) => Ending::Exited(code),
         (None, signal) => Ending::Signalled(signal.unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::error::Kind;
+    use crate::sandbox::trial::{Survivors, bare, job, said, sandbox};
+    use crate::sandbox::{Cancel, Ending, Job, Limits, Sandbox};
+    use std::time::Duration;
+
+    fn both() -> [Sandbox; 2] {
+        [sandbox(), bare()]
+    }
+
+    #[test]
+    fn a_daemon_does_not_survive_the_end() {
+        for sandbox in both() {
+            let survivors = Survivors::new();
+            assert_eq!(said(&sandbox, &survivors.job("DAEMON; echo done")), "done");
+            survivors.assert_gone();
+        }
+    }
+
+    #[test]
+    fn a_daemon_does_not_survive_the_deadline() {
+        for sandbox in both() {
+            let survivors = Survivors::new();
+            let mut job = survivors.job("echo before; DAEMON; sleep 1000");
+            job.limits.wall = Duration::from_secs(2);
+            let finished = sandbox.run(&job, &Cancel::default()).unwrap();
+            assert_eq!((finished.ending, finished.stdout.text().as_str()), (Ending::TimedOut, "before\n"));
+            survivors.assert_gone();
+        }
+    }
+
+    #[test]
+    fn a_stop_ends_everything_and_keeps_its_reason() {
+        for sandbox in both() {
+            let (survivors, cancel) = (Survivors::new(), Cancel::default());
+            let job = survivors.job("DAEMON; sleep 1000");
+            let failure = std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    while !survivors.began() {
+                        std::thread::yield_now();
+                    }
+                    cancel.request(Kind::Interrupted);
+                });
+                sandbox.run(&job, &cancel).unwrap_err()
+            });
+            assert_eq!(failure.kind, Kind::Interrupted);
+            survivors.assert_gone();
+            assert_eq!(sandbox.run(&job, &cancel).unwrap_err().kind, Kind::Interrupted, "nothing starts after a stop");
+        }
+    }
+
+    #[test]
+    fn a_child_that_kills_all_it_can_still_ends() {
+        let survivors = Survivors::new();
+        let finished = sandbox().run(&survivors.job("DAEMON; kill -9 $PPID; kill -9 -1"), &Cancel::default()).unwrap();
+        assert_ne!(finished.ending, Ending::TimedOut);
+        survivors.assert_gone();
+    }
+
+    #[test]
+    fn a_crowd_is_gone_with_its_parent() {
+        let survivors = Survivors::new();
+        let script = "DAEMON; for i in {1..40}; do (sleep 1000 & sleep 1000) & done; echo done";
+        assert_eq!(said(&sandbox(), &survivors.job(script)), "done");
+        survivors.assert_gone();
+    }
+
+    #[test]
+    fn a_flood_is_cut_and_blocks_nobody() {
+        let limits = Limits { wall: Duration::from_secs(60), head: 1000, tail: 2000 };
+        let flood = Job { limits, ..job("echo first; head -c 100000000 /dev/zero | tr '\\0' x; echo last; head -c 1000000 /dev/zero >&2") };
+        let finished = sandbox().run(&flood, &Cancel::default()).unwrap();
+        assert!(finished.ok());
+        assert_eq!((finished.stdout.head.len(), finished.stdout.tail.len()), (1000, 2000));
+        assert_eq!(finished.stdout.cut, 6 + 100_000_000 + 5 - 3000);
+        assert!(finished.stdout.head.starts_with(b"first\nx") && finished.stdout.tail.ends_with(b"xlast\n"));
+        assert_eq!(finished.stderr.cut, 1_000_000 - 3000);
+    }
+
+    #[test]
+    fn input_is_fed_whole_and_need_not_be_read() {
+        let stdin = vec![b'x'; 3_000_000];
+        assert_eq!(said(&sandbox(), &Job { stdin: stdin.clone(), ..job("wc -c") }), "3000000");
+        assert_eq!(said(&sandbox(), &Job { stdin, ..job("echo no thanks") }), "no thanks");
+        assert_eq!(said(&sandbox(), &job("wc -c")), "0");
     }
 }

@@ -46,7 +46,7 @@ pub struct CellRun {
 /// What a verdict rests on.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Evidence {
-    /// Every run, in the order they were made.
+    /// The runs of the cells, in the order they were made; reruns of single tests are told in `notes`.
     pub runs: Vec<CellRun>,
     /// New or changed tests that are red on the base source and green on the head source.
     pub fail_to_pass: Vec<Proven>,

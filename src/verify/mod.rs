@@ -1,10 +1,31 @@
 //! The proof: cells, red or not, flips, tampering, and the verdict that only this room can build.
 //! Never sees the model. Takes trees and reports, gives evidence with the lines that decided.
 
-mod contract;
+mod asserts;
+mod cells;
+mod compare;
+mod docs;
 mod evidence;
+mod facts;
+mod flips;
+mod functions;
+mod hollow;
+mod identify;
+mod inline;
+mod items;
+mod judge;
+mod knowledge;
+mod paths;
+mod red;
+mod rerun;
+mod ruling;
+mod runner_config;
+mod split;
+mod syntax;
+mod tamper;
+mod trial;
 mod verdict;
 
-pub use contract::{Judge, baseline, prove};
 pub use evidence::{Cell, CellRun, Evidence, Flip, Proven, RedKind};
+pub use judge::{Judge, baseline, prove};
 pub use verdict::{Proof, Question, Reason, Ruling, Verdict};

@@ -1,10 +1,28 @@
 //! One clone on disk: fetch through a shared bare cache, files that cannot be left, snapshots, the real diff, commit and push.
 //! Git objects are read and written by git2 here; the git program is started through `sandbox::git`.
 
-mod contract;
+mod cache;
+mod checkout;
+mod commit;
+mod confined;
+mod difference;
+mod export;
+mod fetch;
+#[cfg(test)]
+mod fixture;
+mod ignored;
+mod names;
+mod overlay;
 mod patch;
+mod push;
+mod refusal;
+mod remote;
+mod snapshot;
+mod surroundings;
 mod tree;
 
-pub use contract::{Cache, Commit, Workspace};
+pub use cache::Cache;
+pub use checkout::Workspace;
+pub use commit::Commit;
 pub use patch::{Change, FileChange, Patch};
 pub use tree::{Shared, Tree};

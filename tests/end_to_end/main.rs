@@ -1,1 +1,3 @@
 //! Tests that drive the real `loom` binary as a user would. One binary, one module per subject.
+
+mod gate;

@@ -1,12 +1,10 @@
-//! STUB: signatures other rooms build on; the bodies move to files of their own.
-use std::path::{Path, PathBuf};
+//! What a forge can be asked, and what it answers. Owns the trait; the two forges that keep it are next door.
 
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::config::Config;
+use crate::config::Labels;
 use crate::error::Result;
-use crate::sandbox::{Cancel, Credential};
+use crate::sandbox::Credential;
 use crate::task::{CommitId, Issue, IssueRef};
 
 /// A place where issues are read and pull requests are opened.
@@ -92,16 +90,40 @@ pub enum Status {
     NeedsInfo,
 }
 
-/// The forge an issue lives on. A file needs `repository` (path or URL) and `outbox`, the folder where the local
-/// forge leaves what it "posts".
-pub fn connect(
-    _config: &Config,
-    _token: Option<SecretString>,
-    _reference: &IssueRef,
-    _repository: Option<&str>,
-    _outbox: &Path,
-    _cancel: &Cancel,
-) -> Result<Box<dyn Forge>> {
-    let _: Option<PathBuf> = None;
-    todo!()
+impl Status {
+    /// Every status, in the order of a task's life.
+    pub(super) const ALL: [Status; 5] = [Status::Ready, Status::Running, Status::Completed, Status::Failed, Status::NeedsInfo];
+
+    /// The label that says so.
+    pub(super) fn label(self, labels: &Labels) -> &str {
+        match self {
+            Status::Ready => &labels.ready,
+            Status::Running => &labels.running,
+            Status::Completed => &labels.completed,
+            Status::Failed => &labels.failed,
+            Status::NeedsInfo => &labels.needs_info,
+        }
+    }
+
+    /// What the label says to people, for a repository that lacks it.
+    pub(super) const fn description(self) -> &'static str {
+        match self {
+            Status::Ready => "Asks loom to work on this issue",
+            Status::Running => "loom is working on this issue",
+            Status::Completed => "loom opened a pull request",
+            Status::Failed => "loom could not open a pull request",
+            Status::NeedsInfo => "loom needs more information",
+        }
+    }
+
+    /// The label's colour, for a repository that lacks it.
+    pub(super) const fn colour(self) -> &'static str {
+        match self {
+            Status::Ready => "0e8a16",
+            Status::Running => "fbca04",
+            Status::Completed => "1d76db",
+            Status::Failed => "b60205",
+            Status::NeedsInfo => "d876e3",
+        }
+    }
 }

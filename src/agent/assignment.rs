@@ -1,12 +1,11 @@
-//! STUB: signatures other rooms build on; the bodies move to files of their own.
+//! What the agent is given and what it answers, as plain data.
+
 use std::path::Path;
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
-use crate::error::Result;
-use crate::model::Model;
 use crate::runner::{Bench, Report};
 use crate::sandbox::{Cancel, Sandbox};
 use crate::task::{Issue, Reporter, Usage};
@@ -28,9 +27,12 @@ pub struct Assignment<'a> {
     pub config: &'a Config,
     /// Set once the baseline is known; one report per suite.
     pub baseline: &'a OnceLock<Vec<Report>>,
+    /// 0, and one more for each repair: tells a repair that is resumed from the next one.
+    pub round: u32,
     /// Why the gate turned the last patch away, as text for the model; none in the first round.
     pub repair: Option<&'a str>,
     /// `trajectory.jsonl`: appended and synced after every turn; what is in it already is resumed from, not paid again.
+    /// The caller brings the workspace to its `last_tree` first.
     pub trajectory: &'a Path,
     /// Hears of turns and tools.
     pub reporter: &'a dyn Reporter,
@@ -63,11 +65,6 @@ pub enum Ended {
     GaveUp(String),
     /// The model refused.
     Refused(String),
-    /// A limit ended it: `turns`, `tokens`, `time`, or `loop` when it repeated itself.
+    /// A limit ended it: `turns`, `tokens`, `time`, `loop` when it repeated itself, or `no calls` when it only talked.
     Limit(String),
-}
-
-/// Works until the model submits or a limit ends it. Fails only when the model cannot be reached or a stop was asked for.
-pub fn work(_assignment: &Assignment<'_>, _model: &mut dyn Model) -> Result<Outcome> {
-    todo!()
 }

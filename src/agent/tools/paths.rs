@@ -1,0 +1,80 @@
+//! Paths as models write them, and a walk over the files that git does not ignore. Follows no links; opens nothing.
+
+use std::path::Path;
+
+use ignore::{DirEntry, WalkBuilder};
+
+use super::Reply;
+use crate::agent::Assignment;
+
+/// The path relative to the root: without the mount point in front, `./` or a slash at the end.
+pub(super) fn relative(desk: &Assignment<'_>, path: &str) -> String {
+    let point = desk.tree.point.to_string_lossy();
+    let host = desk.workspace.root().to_string_lossy();
+    let path = path.trim();
+    let inside = path.strip_prefix(point.as_ref()).or_else(|| path.strip_prefix(host.as_ref()));
+    let path = inside.filter(|rest| rest.is_empty() || rest.starts_with('/')).map_or(path, |rest| rest.trim_start_matches('/'));
+    let parts = path.split('/').enumerate().filter(|(at, part)| !matches!(*part, ".") && (*at == 0 || !part.is_empty()));
+    let path: Vec<&str> = parts.map(|(_, part)| part).collect();
+    path.join("/")
+}
+
+/// Files and folders below `folder` of the root, in order, at most `depth` deep.
+pub(super) fn walk(root: &Path, folder: &str, depth: Option<usize>) -> impl Iterator<Item = DirEntry> {
+    let mut walk = WalkBuilder::new(root.join(folder));
+    walk.hidden(false)
+        .parents(false)
+        .git_global(false)
+        .git_exclude(true)
+        .require_git(false)
+        .follow_links(false)
+        .max_depth(depth)
+        .sort_by_file_name(Ord::cmp)
+        .filter_entry(|entry| entry.file_name() != ".git");
+    walk.build().filter_map(Result::ok).filter(|entry| entry.depth() > 0)
+}
+
+/// Whether the walk may begin here: a real folder of the tree, reached without links.
+pub(super) fn is_folder(root: &Path, folder: &str) -> bool {
+    let mut path = root.to_path_buf();
+    let plain = |path: &Path| path.symlink_metadata().is_ok_and(|meta| meta.is_dir());
+    folder.is_empty()
+        || folder.split('/').all(|part| {
+            path.push(part);
+            !matches!(part, "" | "." | "..") && plain(&path)
+        })
+}
+
+/// The path of a walked entry, relative to the root, with `/` between parts.
+pub(super) fn shown(root: &Path, entry: &DirEntry) -> String {
+    entry.path().strip_prefix(root).unwrap_or(entry.path()).to_string_lossy().into_owned()
+}
+
+/// There is no such file: names those that may be meant.
+pub(super) fn no_such_file(desk: &Assignment<'_>, path: &str, why: &str) -> Reply {
+    let root = desk.workspace.root();
+    if is_folder(root, path) {
+        return Reply::error(format!("{path} is a folder; list shows what is in it"));
+    }
+    let name = path.rsplit('/').next().unwrap_or(path).to_lowercase();
+    let same_name = |entry: &DirEntry| entry.file_name().to_string_lossy().to_lowercase() == name;
+    let meant: Vec<String> = walk(root, "", None).filter(same_name).take(5).map(|entry| shown(root, &entry)).collect();
+    match meant.is_empty() || meant == [path] {
+        true => Reply::error(format!("{path}: {why}")),
+        false => Reply::error(format!("{path}: {why}. Of that name there is: {}", meant.join(", "))),
+    }
+}
+
+/// Whether bytes are no text.
+pub(super) fn is_binary(bytes: &[u8]) -> bool {
+    bytes[..bytes.len().min(8_000)].contains(&0)
+}
+
+/// A line no longer than `most`, the rest counted.
+pub(super) fn short_line(line: &str, most: usize) -> String {
+    if line.len() <= most {
+        return line.to_owned();
+    }
+    let end = line.floor_char_boundary(most);
+    format!("{} [... {} bytes more]", &line[..end], line.len() - end)
+}

@@ -1,0 +1,29 @@
+//! Signals: the first asks all work to stop and give its task back, the second ends the process at once.
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::screen::{Screen, Talk};
+use crate::error::{Kind, OrFail, Result};
+use crate::sandbox::Cancel;
+
+/// Listens from now on, in a thread of its own.
+pub fn listen(screen: &Screen) -> Result<Cancel> {
+    let cancel = Cancel::default();
+    let (asked, screen) = (cancel.clone(), screen.clone());
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).or_fail(Kind::Internal, || "listening for signals")?;
+    let listener = std::thread::Builder::new().name("signals".into()).spawn(move || {
+        for signal in signals.forever() {
+            let kind = if signal == SIGINT { Kind::Interrupted } else { Kind::Terminated };
+            if asked.requested().is_some() {
+                std::process::exit(i32::from(kind.exit_code()));
+            }
+            asked.request(kind);
+            if screen.talk > Talk::Quiet {
+                screen.say("stopping; the task goes back to the queue (once more to stop at once)");
+            }
+        }
+    });
+    listener.or_fail(Kind::Internal, || "listening for signals")?;
+    Ok(cancel)
+}

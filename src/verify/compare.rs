@@ -1,0 +1,227 @@
+//! Holds the reports of the four cells against each other: what proves, what broke, what was red before, which old
+//! expectations no longer hold. Pure over reports; reruns and the word are `judge` and `ruling`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::facts::{Broken, Unproven, decisive};
+use super::identify::{Tests, TextChange, function_key};
+use super::red::{Known, Red, Weak, classify, classify_trouble};
+use super::{Proven, RedKind};
+use crate::runner::{Case, Outcome, Report, TestId, Trouble, TroubleKind};
+
+/// The reports of one suite; cells that follow from others are absent.
+#[derive(Debug, Clone, Copy)]
+pub struct Observed<'a> {
+    /// Base source, base tests.
+    pub baseline: &'a Report,
+    /// Head source, head tests.
+    pub must_pass: &'a Report,
+    /// Base source, head tests.
+    pub must_fail: Option<&'a Report>,
+    /// Head source, base tests.
+    pub regression: Option<&'a Report>,
+}
+
+/// What the reports say together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// Tests that passed and pass.
+    pub pass_to_pass: u64,
+    /// Red before and red now.
+    pub red_before: Vec<TestId>,
+    /// Red before and green now, untouched by the patch.
+    pub mended: Vec<TestId>,
+    /// Candidates that were red on base and are green on head.
+    pub proven: Vec<Proven>,
+    /// Candidates that are green on head and prove nothing.
+    pub unproven: Vec<Unproven>,
+    /// New or changed tests that fail on head.
+    pub failing: Vec<Broken>,
+    /// Passed before, fail now, their text untouched.
+    pub broken: Vec<Broken>,
+    /// Passed before, not run now, and no change of the test files says why.
+    pub lost: Vec<Broken>,
+    /// Old texts that fail on head.
+    pub altered: Vec<Broken>,
+    /// What head has and the baseline had not: targets or files that do not build or load.
+    pub troubles: Vec<Trouble>,
+}
+
+/// Compares the cells of one suite.
+pub fn compare(seen: Observed<'_>, tests: &Tests, known: &Known) -> Comparison {
+    let mut out = Comparison { troubles: new_troubles(seen.baseline, seen.must_pass), ..Comparison::default() };
+    for (id, case) in &seen.must_pass.cases {
+        match &case.outcome {
+            Outcome::Passed => passed_on_head(&mut out, seen, id, case, tests, known),
+            Outcome::Failed(fault) => {
+                let broken = Broken { test: id.clone(), lines: decisive(&fault_lines(&fault.message, &fault.trace)) };
+                match (outcome(seen.baseline, id), tests.change(id, case.file.as_deref())) {
+                    (Some(Outcome::Failed(_)), _) => out.red_before.push(id.clone()),
+                    (Some(Outcome::Passed), TextChange::Same | TextChange::Unknown) => out.broken.push(broken),
+                    _ => out.failing.push(broken),
+                }
+            }
+            Outcome::Skipped(why) if outcome(seen.baseline, id) == Some(&Outcome::Passed) => {
+                out.lost.push(Broken { test: id.clone(), lines: format!("skipped: {why}") });
+            }
+            Outcome::Skipped(_) => {}
+        }
+    }
+    absent_on_head(&mut out, seen, tests);
+    old_on_head(&mut out, seen, tests);
+    out
+}
+
+fn outcome<'r>(report: &'r Report, id: &TestId) -> Option<&'r Outcome> {
+    report.cases.get(id).map(|case| &case.outcome)
+}
+
+/// Message first, then the trace that says where.
+pub fn fault_lines(message: &str, trace: &str) -> String {
+    if trace.contains(message.trim()) { trace.to_owned() } else { format!("{message}\n{trace}") }
+}
+
+/// Troubles of head that the baseline has not. The end of a run is told by `judge`.
+fn new_troubles(baseline: &Report, head: &Report) -> Vec<Trouble> {
+    let known: BTreeSet<_> = baseline.troubles.iter().map(|one| (one.kind as u8, one.file.clone())).collect();
+    head.troubles
+        .iter()
+        .filter(|one| one.kind != TroubleKind::NoTests && !known.contains(&(one.kind as u8, one.file.clone())))
+        .cloned()
+        .collect()
+}
+
+fn passed_on_head(out: &mut Comparison, seen: Observed<'_>, id: &TestId, case: &Case, tests: &Tests, known: &Known) {
+    let before = outcome(seen.baseline, id);
+    let file = case.file.as_deref();
+    let change = tests.change(id, file);
+    if before == Some(&Outcome::Passed) {
+        out.pass_to_pass += 1;
+    }
+    let was_red = matches!(before, Some(Outcome::Failed(_)));
+    let touched = before.is_none() || !matches!(change, TextChange::Same);
+    let by_data = tests.data_changed && before == Some(&Outcome::Passed);
+    let Some(must_fail) = seen.must_fail.filter(|_| touched && !(was_red && change == TextChange::Unknown) || by_data) else {
+        if was_red {
+            out.mended.push(id.clone());
+        }
+        return;
+    };
+    match base_red(must_fail, id, file, tests, known) {
+        // Tests that only stand on changed data are no candidates until they differ.
+        (Red::No(_), _) if !touched => {}
+        (Red::No(Weak::Passes | Weak::NotRun), _) if change == TextChange::Same || change == TextChange::Unknown && before.is_some() => {}
+        (Red::Proof(red), lines) => out.proven.push(Proven { test: id.clone(), red, lines }),
+        (Red::No(why), lines) => out.unproven.push(Unproven { test: id.clone(), why, lines }),
+    }
+}
+
+/// What one test showed on the base source with the head tests, with the lines that say so.
+pub fn base_red(must_fail: &Report, id: &TestId, file: Option<&str>, tests: &Tests, known: &Known) -> (Red, String) {
+    match must_fail.cases.get(id) {
+        Some(case) => match &case.outcome {
+            Outcome::Passed => (Red::No(Weak::Passes), String::new()),
+            Outcome::Skipped(why) => (Red::No(Weak::Skipped), why.clone()),
+            Outcome::Failed(fault) => {
+                let lines = decisive(&fault_lines(&fault.message, &fault.trace));
+                (classify(fault, case.file.as_deref().or(file), known), lines)
+            }
+        },
+        None => absent_on_base(must_fail, id, file, tests, known),
+    }
+}
+
+/// A test that did not run: its file or target may say why.
+fn absent_on_base(must_fail: &Report, id: &TestId, file: Option<&str>, tests: &Tests, known: &Known) -> (Red, String) {
+    let about_file = |trouble: &&Trouble| concerns(trouble, id, file);
+    let troubles =
+        || must_fail.troubles.iter().filter(|one| matches!(one.kind, TroubleKind::Build | TroubleKind::Load | TroubleKind::Crash));
+    let told: Vec<_> = troubles().filter(about_file).collect();
+    let all = if told.is_empty() && !tests.files.is_empty() && must_fail.cases.is_empty() { troubles().collect() } else { told };
+    let judged: Vec<(Red, &Trouble)> = all.into_iter().map(|one| (classify_trouble(one, known), one)).collect();
+    let proof = judged.iter().find(|(red, _)| matches!(red, Red::Proof(_)));
+    match proof.or(judged.first()) {
+        Some((red, trouble)) => (*red, decisive(&trouble.message)),
+        // Tests inside a source file that the base tree has not: the whole module is what the patch adds.
+        None if file.is_some_and(|file| known.new_sources.contains(file)) => {
+            (Red::Proof(RedKind::MissingApi), format!("{} is not in the base tree", file.unwrap_or_default()))
+        }
+        None => (Red::No(Weak::NotRun), String::new()),
+    }
+}
+
+/// Whether a trouble is about a test: it names the test's file or build target, or prints its file.
+fn concerns(trouble: &Trouble, id: &TestId, file: Option<&str>) -> bool {
+    let Some(named) = trouble.file.as_deref() else { return true };
+    let target = id.as_str().split("::").next().unwrap_or_default();
+    named == target || file.is_none_or(|file| named == file || trouble.message.contains(file))
+}
+
+/// Tests that passed and are not among the results of head.
+fn absent_on_head(out: &mut Comparison, seen: Observed<'_>, tests: &Tests) {
+    let functions: BTreeSet<String> = seen.must_pass.cases.keys().map(function_key).collect();
+    let stopped = out.troubles.iter().any(|one| matches!(one.kind, TroubleKind::Timeout | TroubleKind::Crash | TroubleKind::Unreadable));
+    for (id, case) in &seen.baseline.cases {
+        if case.outcome != Outcome::Passed || seen.must_pass.cases.contains_key(id) || functions.contains(&function_key(id)) {
+            continue;
+        }
+        let file = case.file.as_deref();
+        let told = stopped || out.troubles.iter().any(|one| concerns(one, id, file));
+        // A deleted or renamed function is judged by its text.
+        if told || matches!(tests.change(id, file), TextChange::Deleted | TextChange::Changed) {
+            continue;
+        }
+        if matches!(tests.change(id, file), TextChange::Unknown)
+            && seen.regression.is_some_and(|r| outcome(r, id) != Some(&Outcome::Passed))
+        {
+            continue; // told as an altered expectation
+        }
+        out.lost.push(Broken { test: id.clone(), lines: "passed at the baseline, not among the results with the patch".into() });
+    }
+}
+
+/// Old texts on the head source.
+fn old_on_head(out: &mut Comparison, seen: Observed<'_>, tests: &Tests) {
+    let Some(regression) = seen.regression else { return };
+    let broken: BTreeSet<TestId> = out.broken.iter().map(|one| one.test.clone()).collect();
+    let troubles = new_troubles(seen.baseline, regression);
+    for (id, case) in &seen.baseline.cases {
+        if case.outcome != Outcome::Passed || broken.contains(id) {
+            continue;
+        }
+        let lines = match outcome(regression, id) {
+            Some(Outcome::Failed(fault)) => decisive(&fault_lines(&fault.message, &fault.trace)),
+            Some(Outcome::Passed | Outcome::Skipped(_)) => continue,
+            None => {
+                // The old text does not even build or load beside the new source. Untouched tests of the same target
+                // are shown by must-pass.
+                let trouble = troubles.iter().find(|one| concerns(one, id, case.file.as_deref()));
+                let same = tests.change(id, case.file.as_deref()) == TextChange::Same;
+                let Some(trouble) = trouble.filter(|_| !same) else { continue };
+                decisive(&trouble.message)
+            }
+        };
+        let untouched = tests.change(id, case.file.as_deref()) == TextChange::Same && !tests.data_changed;
+        let green = outcome(seen.must_pass, id) == Some(&Outcome::Passed);
+        match (untouched, green) {
+            // Differs although neither its text nor its data did: it passes beside the new tests, so it is not broken.
+            (true, true) => out.unproven.push(Unproven { test: id.clone(), why: Weak::Flaky, lines }),
+            (true, false) => out.broken.push(Broken { test: id.clone(), lines }),
+            (false, _) => out.altered.push(Broken { test: id.clone(), lines }),
+        }
+    }
+}
+
+/// Red-to-green tests by the function they belong to.
+pub fn by_function(proven: &[Proven], tests: &Tests, files: impl Fn(&TestId) -> Option<String>) -> BTreeMap<String, Vec<Proven>> {
+    let mut groups: BTreeMap<String, Vec<Proven>> = BTreeMap::new();
+    for one in proven {
+        let file = files(&one.test);
+        let key = match tests.head_item(&one.test, file.as_deref()) {
+            Some((path, item)) => format!("{path}::{}", item.path()),
+            None => function_key(&one.test),
+        };
+        groups.entry(key).or_default().push(one.clone());
+    }
+    groups
+}

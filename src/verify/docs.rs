@@ -1,0 +1,76 @@
+//! Patches that change no behaviour: documentation files, and code whose syntax is the same without comments, layout
+//! and docstrings. Pure; that the suite still passes is shown by running it.
+
+use super::split::{Side, Split};
+use super::syntax::{Language, tokens};
+
+/// Whether nothing but documentation, comments or formatting changed.
+pub fn only_docs(split: &Split) -> bool {
+    !split.files.is_empty()
+        && split.files.iter().all(|file| match (file.side, &file.base, &file.head) {
+            (Side::Support, _, _) => false,
+            _ if is_documentation(&file.path) => true,
+            (_, Some(base), Some(head)) => same_code(&file.path, base, head),
+            _ => false,
+        })
+}
+
+fn is_documentation(path: &str) -> bool {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let lower = name.to_ascii_lowercase();
+    let stem = lower.split('.').next().unwrap_or_default();
+    let named = [
+        "readme",
+        "changelog",
+        "changes",
+        "history",
+        "news",
+        "license",
+        "licence",
+        "authors",
+        "contributors",
+        "contributing",
+        "security",
+        "code_of_conduct",
+        "copying",
+        "notice",
+    ];
+    let ends = [".md", ".markdown", ".rst", ".adoc"].iter().any(|ending| lower.ends_with(ending));
+    let plain = lower.ends_with(".txt") || !lower.contains('.');
+    let in_docs = folder.split('/').any(|part| matches!(part, "docs" | "doc"));
+    let image = [".png", ".svg", ".jpg", ".jpeg", ".gif"].iter().any(|ending| lower.ends_with(ending));
+    ends || plain && named.contains(&stem) || in_docs && (lower.ends_with(".txt") || image)
+}
+
+fn same_code(path: &str, base: &str, head: &str) -> bool {
+    let Some(language) = Language::of(path) else { return false };
+    // A comment can switch a tool or a runner (`// @ts-expect-error`, `# type:`): those are no tokens and no behaviour,
+    // but a shebang or an encoding line is.
+    let first = |text: &str| text.lines().next().filter(|line| line.starts_with("#!") || line.contains("coding")).map(str::to_owned);
+    first(base) == first(head) && tokens(language, base).is_some_and(|before| tokens(language, head) == Some(before))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documentation_is_told_by_its_name() {
+        for yes in ["README.md", "docs/a.rst", "CHANGELOG", "docs/x.txt", "LICENSE.txt", "docs/img/a.png", "CHANGES.rst"] {
+            assert!(is_documentation(yes), "{yes}");
+        }
+        for no in ["requirements.txt", "data/words.txt", "src/lib.rs", "docs/conf.py", "Makefile", "src/logo.png"] {
+            assert!(!is_documentation(no), "{no}");
+        }
+    }
+
+    #[test]
+    fn code_is_the_same_when_only_comments_and_layout_differ() {
+        assert!(same_code("a.rs", "// a\nfn f() { 1 }", "/// b\nfn f() {\n    1\n}"));
+        assert!(same_code("a.py", "def f():\n    return 1\n", "def f():\n    \"\"\"New.\"\"\"\n    return 1  # one\n"));
+        assert!(!same_code("a.py", "def f():\n    return 1\n", "def f():\n    return 2\n"));
+        assert!(!same_code("a.rs", "fn f() { \"a\" }", "fn f() { \"a \" }"));
+        assert!(!same_code("a.rs", "fn f() {", "fn f() { "), "what does not parse is not judged");
+        assert!(!same_code("a.toml", "a = 1", "a = 1 # x"));
+    }
+}

@@ -1,0 +1,162 @@
+//! The functions of source files, by the syntax tree: what a patch adds, whose parameters it changes, which symbols it
+//! removes; and the same file with their bodies made to fail (the hollow run). Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use tree_sitter::Node;
+
+use super::inline;
+use super::syntax::{Language, Walk, parse, replaced, text_of, tokens_of, visit};
+
+/// What a hollow function says when it is reached.
+pub const HOLLOW: &str = "loom: hollow run";
+
+/// One function of a source file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Function {
+    /// Types, classes and modules around it, then its name.
+    pub path: String,
+    /// Its own name.
+    pub name: String,
+    /// Parameters and result, without layout.
+    pub signature: String,
+    body: Range<usize>,
+    block: bool,
+}
+
+/// Every named function with a body; Rust's inline tests are none of them.
+pub fn functions(path: &str, text: &str) -> Vec<Function> {
+    let Some((language, tree)) = Language::of(path).and_then(|language| Some((language, parse(language, text)?))) else {
+        return Vec::new();
+    };
+    let tests = if language == Language::Rust { inline::regions(text).unwrap_or_default() } else { Vec::new() };
+    let mut found = Vec::new();
+    visit(tree.root_node(), |node| {
+        found.extend(function(language, node, text));
+        Walk::Into
+    });
+    found.retain(|one: &Function| !tests.iter().any(|region| region.range.contains(&one.body.start)));
+    found
+}
+
+fn function(language: Language, node: Node<'_>, text: &str) -> Option<Function> {
+    let kind = node.kind();
+    let is_one = match language {
+        Language::Rust => kind == "function_item",
+        Language::Python => kind == "function_definition",
+        _ => kind.contains("function") && kind != "function_signature" || kind == "method_definition",
+    };
+    let body = node.child_by_field_name("body").filter(|_| is_one)?;
+    let name = node.child_by_field_name("name").or_else(|| name_of_value(node))?;
+    let name = text_of(name, text).rsplit('.').next().unwrap_or_default().to_owned();
+    let mut around: Vec<&str> = std::iter::successors(node.parent(), Node::parent)
+        .filter_map(|above| match above.kind() {
+            "impl_item" => above.child_by_field_name("type"),
+            "mod_item" | "trait_item" | "class_definition" | "class_declaration" | "function_definition" => {
+                above.child_by_field_name("name")
+            }
+            _ => None,
+        })
+        .map(|node| text_of(node, text))
+        .collect();
+    around.reverse();
+    let parts = ["type_parameters", "parameters", "parameter", "return_type"].iter().filter_map(|field| node.child_by_field_name(field));
+    let signature = parts.flat_map(|part| tokens_of(language, part, text)).collect::<Vec<_>>().join(" ");
+    let path = around.into_iter().chain([name.as_str()]).collect::<Vec<_>>().join("::");
+    let block = matches!(body.kind(), "block" | "statement_block");
+    Some(Function { path, name, signature, body: body.byte_range(), block })
+}
+
+/// The name a function expression is given: `const a = () => {}`, `exports.a = function () {}`, `{ a: () => {} }`.
+fn name_of_value(node: Node<'_>) -> Option<Node<'_>> {
+    let above = node.parent()?;
+    match above.kind() {
+        "variable_declarator" => above.child_by_field_name("name"),
+        "assignment_expression" => above.child_by_field_name("left"),
+        "pair" => above.child_by_field_name("key"),
+        "public_field_definition" | "field_definition" => {
+            above.child_by_field_name("property").or_else(|| above.child_by_field_name("name"))
+        }
+        _ => None,
+    }
+}
+
+/// Functions of `head` that `base` has not, or has with other parameters.
+pub fn added(path: &str, base: &str, head: &str) -> Vec<Function> {
+    let mut before: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for one in functions(path, base) {
+        before.entry(one.path).or_default().insert(one.signature);
+    }
+    functions(path, head).into_iter().filter(|one| before.get(&one.path).is_none_or(|known| !known.contains(&one.signature))).collect()
+}
+
+/// Names of functions that `base` has and `head` has not under any path.
+pub fn removed(path: &str, base: &str, head: &str) -> BTreeSet<String> {
+    let after: BTreeSet<String> = functions(path, head).into_iter().map(|one| one.name).collect();
+    functions(path, base).into_iter().map(|one| one.name).filter(|name| !after.contains(name)).collect()
+}
+
+/// `head` with each of these functions failing as soon as it is called; none when there is nothing to hollow out.
+pub fn hollowed(path: &str, head: &str, which: &[Function]) -> Option<String> {
+    let language = Language::of(path)?;
+    let mut outer: Vec<&Function> = which.iter().collect();
+    outer.sort_by_key(|one| (one.body.start, std::cmp::Reverse(one.body.end)));
+    let mut changes: Vec<(Range<usize>, String)> = Vec::new();
+    let mut reached = 0;
+    for one in outer {
+        if one.body.start < reached {
+            continue;
+        }
+        reached = one.body.end;
+        changes.push(failing(language, head, one)?);
+    }
+    (!changes.is_empty()).then(|| replaced(head, &changes))
+}
+
+/// The old body stays behind the failure: types are still inferred, generators stay generators.
+fn failing(language: Language, text: &str, one: &Function) -> Option<(Range<usize>, String)> {
+    let start = one.body.start;
+    Some(match (language, one.block) {
+        (Language::Rust, _) => (start + 1..start + 1, format!(" if true {{ ::core::panic!(\"{HOLLOW}\"); }}")),
+        (Language::Python, _) => {
+            let before = text.get(..start)?;
+            let indent = before.rsplit('\n').next().filter(|line| line.trim().is_empty());
+            let after = indent.map_or("; ".to_owned(), |indent| format!("\n{indent}"));
+            (start..start, format!("raise RuntimeError(\"{HOLLOW}\"){after}"))
+        }
+        (_, true) => (start + 1..start + 1, format!(" throw new Error(\"{HOLLOW}\");")),
+        (_, false) => (one.body.clone(), format!("{{ throw new Error(\"{HOLLOW}\"); }}")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn added_functions_and_changed_parameters_are_found() {
+        let base = "impl A { fn same(&self) {} fn wider(&self) {} }";
+        let head = "impl A { fn same(&self) { let x = 1; } fn wider(&self, n: u8) {} fn new() -> A { A } }";
+        let found: Vec<String> = added("src/a.rs", base, head).into_iter().map(|one| one.path).collect();
+        assert_eq!(found, ["A::wider", "A::new"]);
+        assert_eq!(removed("src/a.rs", head, base).into_iter().collect::<Vec<_>>(), ["new"]);
+    }
+
+    #[test]
+    fn hollow_functions_fail_and_still_parse() {
+        for (path, text) in [
+            ("a.rs", "fn f(x: u8) -> impl Iterator<Item = u8> { (0..x).map(|y| y) }"),
+            ("a.py", "class A:\n    def f(self):\n        \"\"\"Doc.\"\"\"\n        yield 1\n\ndef g(): return 1\n"),
+            ("a.js", "exports.f = function (x) { return x; };\nconst g = (x) => x + 1;\nclass A { m() { return 1; } }\n"),
+            ("a.ts", "export function f(x: number): number { return x }"),
+        ] {
+            let found = added(path, "", text);
+            assert!(!found.is_empty(), "{path}");
+            let hollow = hollowed(path, text, &found).unwrap();
+            let language = Language::of(path).unwrap();
+            assert!(!parse(language, &hollow).unwrap().root_node().has_error(), "{hollow}");
+            assert_eq!(hollow.matches(HOLLOW).count(), found.len(), "{hollow}");
+        }
+    }
+}

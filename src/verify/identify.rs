@@ -1,0 +1,270 @@
+//! Which tests of a report are new or changed: matches the runner's test ids with the test functions of the patch's
+//! files in both versions. Parameter tables shift their ids, so a test is matched by its function.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::inline;
+use super::items::{Item, items};
+use super::split::{Side, Sided, Split};
+use super::syntax::Language;
+use crate::runner::TestId;
+
+/// How much of a text two test functions must share to be one that was renamed.
+const ALIKE: f32 = 0.75;
+
+/// The test functions of the patch's test side, before and after.
+#[derive(Debug, Clone, Default)]
+pub struct Tests {
+    /// By path.
+    pub files: BTreeMap<String, Versions>,
+    /// Base function to the head function that took its place, where path or names differ.
+    moved: BTreeMap<Place, Place>,
+    /// Data, set-up or test code that cannot be read as a tree changed: any test may depend on it.
+    pub data_changed: bool,
+}
+
+/// A file and the names of a function in it.
+pub type Place = (String, String);
+
+/// One file's test functions.
+#[derive(Debug, Clone, Default)]
+pub struct Versions {
+    /// In the base tree.
+    pub base: Vec<Item>,
+    /// In the head tree.
+    pub head: Vec<Item>,
+}
+
+/// What the patch did to the text of a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextChange {
+    /// Nothing.
+    Same,
+    /// Its function is not in the base tree.
+    New,
+    /// Its function reads otherwise.
+    Changed,
+    /// Its function is gone.
+    Deleted,
+    /// It comes from a file that changed, and its function cannot be found there.
+    Unknown,
+}
+
+impl Tests {
+    /// Reads the test side of a split.
+    pub fn of(split: &Split) -> Tests {
+        let mut tests = Tests::default();
+        for file in split.test_side() {
+            let versions = Versions { base: items_of(file, file.base.as_deref()), head: items_of(file, file.head.as_deref()) };
+            let without_items = versions.base.is_empty() && versions.head.is_empty();
+            tests.data_changed |= file.side == Side::Support || without_items || changed_outside(file, &versions);
+            tests.files.insert(file.path.clone(), versions);
+        }
+        tests.moved = moved(&tests.files);
+        tests
+    }
+
+    /// What the patch did to the function behind a test id; `file` is where the runner found it.
+    pub fn change(&self, id: &TestId, file: Option<&str>) -> TextChange {
+        let head = self.find(id, file, |versions| &versions.head);
+        let base = self.find(id, file, |versions| &versions.base);
+        match (base, head) {
+            (Some((_, old)), Some((_, new))) if old.body == new.body => TextChange::Same,
+            (Some(_), Some(_)) => TextChange::Changed,
+            (Some((path, old)), None) => match self.moved.contains_key(&(path.to_owned(), old.path())) {
+                true => TextChange::Changed,
+                false => TextChange::Deleted,
+            },
+            (None, Some(_)) => TextChange::New,
+            (None, None) => match file {
+                Some(file) if !self.files.contains_key(file) => TextChange::Same,
+                _ if self.files.is_empty() => TextChange::Same,
+                _ => TextChange::Unknown,
+            },
+        }
+    }
+
+    /// The function behind a test id before the patch.
+    pub fn base_item(&self, id: &TestId, file: Option<&str>) -> Option<(&str, &Item)> {
+        self.find(id, file, |versions| &versions.base)
+    }
+
+    /// The function behind a test id after the patch.
+    pub fn head_item(&self, id: &TestId, file: Option<&str>) -> Option<(&str, &Item)> {
+        self.find(id, file, |versions| &versions.head)
+    }
+
+    /// Where a base function is found in the head tree: the same place, or where it moved to.
+    pub fn successor(&self, path: &str, item: &Item) -> Option<(&str, &Item)> {
+        let here = (path.to_owned(), item.path());
+        let (path, names) = self.moved.get(&here).unwrap_or(&here);
+        let (path, versions) = self.files.get_key_value(path)?;
+        versions.head.iter().find(|one| one.path() == *names).map(|one| (path.as_str(), one))
+    }
+
+    fn find(&self, id: &TestId, file: Option<&str>, version: impl Fn(&Versions) -> &Vec<Item>) -> Option<(&str, &Item)> {
+        let parts = parts(id);
+        let files = self.files.iter().filter(|(path, _)| file.is_none_or(|file| file == path.as_str()));
+        let candidates = files.flat_map(|(path, versions)| version(versions).iter().map(move |item| (path.as_str(), item)));
+        candidates
+            .filter(|(_, item)| !item.group)
+            .filter_map(|(path, item)| Some((fit(&parts, &item.names)?, path, item)))
+            .max_by_key(|(fit, _, _)| *fit)
+            .map(|(_, path, item)| (path, item))
+    }
+}
+
+fn items_of(file: &Sided, text: Option<&str>) -> Vec<Item> {
+    let Some(text) = text else { return Vec::new() };
+    match file.side {
+        // Only what is compiled for tests: a source function named like a test is none.
+        Side::Mixed => items(&file.path, &inline::tests_text(text).unwrap_or_default()),
+        _ => items(&file.path, text),
+    }
+}
+
+/// Whether a test file changed outside of its test functions (tables, helpers, imports that every test stands on).
+/// Looked at by what is left when all functions are equal; otherwise the functions themselves tell.
+fn changed_outside(file: &Sided, versions: &Versions) -> bool {
+    let same = versions.base.len() == versions.head.len() && versions.base.iter().zip(&versions.head).all(|(old, new)| old == new);
+    let (Some(base), Some(head), Some(language)) = (&file.base, &file.head, Language::of(&file.path)) else { return false };
+    same && super::syntax::tokens(language, base) != super::syntax::tokens(language, head)
+}
+
+/// The parts of an id without the parameters of its last one.
+fn parts(id: &TestId) -> Vec<&str> {
+    let whole = unnumbered(id.as_str());
+    let plain = match whole.split_once('[') {
+        Some((before, _)) if whole.ends_with(']') && !before.is_empty() && !before.ends_with(' ') => before,
+        _ => whole,
+    };
+    plain.split("::").flat_map(|part| part.split(" > ")).collect()
+}
+
+/// Without the number that tells tests of one name apart.
+fn unnumbered(id: &str) -> &str {
+    match id.rsplit_once(" #") {
+        Some((name, number)) if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => id,
+    }
+}
+
+/// The id without parameters: the same for every row of a table.
+pub fn function_key(id: &TestId) -> String {
+    parts(id).join("::")
+}
+
+/// How well names fit an id: how deep the id's matching part lies, how many names agree, how few are left over.
+fn fit(parts: &[&str], names: &[String]) -> Option<(usize, usize, usize, Reverse<usize>)> {
+    let own = names.last()?;
+    (1..=parts.len()).rev().find_map(|depth| {
+        let exact = title_fits(parts[depth - 1], own)?;
+        let agree = parts[..depth].iter().rev().zip(names.iter().rev()).take_while(|(part, name)| title_fits(part, name).is_some()).count();
+        Some((depth, exact, agree, Reverse(names.len() - agree)))
+    })
+}
+
+/// Whether a part of an id is this name: equal, ending in it (groups joined by blanks), or made from its template.
+fn title_fits(part: &str, name: &str) -> Option<usize> {
+    if part == name {
+        return Some(3);
+    }
+    if name.len() >= 4 && part.ends_with(name) && part[..part.len() - name.len()].ends_with(' ') {
+        return Some(2);
+    }
+    let fixed = name.find(['$', '%']).map(|at| &name[..at]).filter(|fixed| fixed.len() >= 4)?;
+    part.starts_with(fixed).then_some(1)
+}
+
+/// Pairs functions that are gone with new ones: the same body anywhere, then a similar body in the same file.
+fn moved(files: &BTreeMap<String, Versions>) -> BTreeMap<Place, Place> {
+    let all = |pick: fn(&Versions) -> &Vec<Item>| -> Vec<(Place, &Item)> {
+        let each = files.iter().flat_map(|(path, versions)| pick(versions).iter().map(move |item| ((path.clone(), item.path()), item)));
+        each.filter(|(_, item)| !item.group).collect()
+    };
+    let (base, head) = (all(|versions| &versions.base), all(|versions| &versions.head));
+    let places = |list: &[(Place, &Item)]| list.iter().map(|(place, _)| place.clone()).collect::<BTreeSet<_>>();
+    let (before, after) = (places(&base), places(&head));
+    let gone: Vec<_> = base.into_iter().filter(|(place, _)| !after.contains(place)).collect();
+    let mut new: Vec<_> = head.into_iter().filter(|(place, _)| !before.contains(place)).collect();
+    let mut pairs = BTreeMap::new();
+    let mut left = Vec::new();
+    for (place, item) in gone {
+        match new.iter().position(|(_, other)| other.body == item.body) {
+            Some(at) => drop(pairs.insert(place, new.remove(at).0)),
+            None => left.push((place, item)),
+        }
+    }
+    for (place, item) in left.into_iter().take(200) {
+        let scored = new.iter().enumerate().filter(|(_, (there, _))| there.0 == place.0).map(|(at, (_, other))| (alike(item, other), at));
+        if let Some((_, at)) = scored.filter(|(score, _)| *score >= ALIKE).max_by(|one, two| one.0.total_cmp(&two.0)) {
+            pairs.insert(place, new.remove(at).0);
+        }
+    }
+    pairs
+}
+
+fn alike(one: &Item, two: &Item) -> f32 {
+    let words = |item: &Item| item.body.split(' ').take(400).map(str::to_owned).collect::<Vec<_>>();
+    let (one, two) = (words(one), words(two));
+    let same: usize = similar::capture_diff_slices(similar::Algorithm::Myers, &one, &two)
+        .iter()
+        .map(|op| if let similar::DiffOp::Equal { len, .. } = op { *len } else { 0 })
+        .sum();
+    #[expect(clippy::cast_precision_loss, reason = "at most 400 words")]
+    let ratio = 2.0 * same as f32 / (one.len() + two.len()).max(1) as f32;
+    ratio
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// A test side with one file of both versions.
+    pub fn of(path: &str, base: &str, head: &str) -> Tests {
+        let versions = Versions { base: items(path, base), head: items(path, head) };
+        let files = BTreeMap::from([(path.to_owned(), versions)]);
+        Tests { moved: moved(&files), files, data_changed: false }
+    }
+
+    fn id(text: &str) -> TestId {
+        serde_json::from_value(serde_json::Value::String(text.into())).unwrap()
+    }
+
+    #[test]
+    fn ids_find_their_function() {
+        let base = "def test_a(x):\n    assert f(x) == 1\n\nclass TestB:\n    def test_a(self):\n        assert 2\n\ndef test_gone():\n    assert other(1) == [2, 3]\n";
+        let head = "def test_a(x):\n    assert f(x) == 2\n\nclass TestB:\n    def test_a(self):\n        assert 2\n\ndef test_new():\n    assert 1\n";
+        let tests = of("tests/test_x.py", base, head);
+        let change = |text: &str| tests.change(&id(text), Some("tests/test_x.py"));
+        assert_eq!(change("tests.test_x::test_a[1-b::c]"), TextChange::Changed);
+        assert_eq!(change("tests/test_x.py::TestB::test_a"), TextChange::Same);
+        assert_eq!(change("tests/test_x.py::test_new"), TextChange::New);
+        assert_eq!(change("tests/test_x.py::test_gone"), TextChange::Deleted);
+        assert_eq!(change("tests/test_x.py::generated"), TextChange::Unknown);
+        assert_eq!(tests.change(&id("tests/test_y.py::test_a"), Some("tests/test_y.py")), TextChange::Same);
+        assert_eq!(function_key(&id("t::test_a[1-b::c]")), "t::test_a");
+    }
+
+    #[test]
+    fn script_titles_are_found_by_group_by_assertion_and_by_template() {
+        let base = "test('parse()', function (t) { t.test('arrays', function (st) { st.equal(p('a'), 1); }); });\ntest.each([1])('adds %d', (n) => { expect(n).toBe(1) });";
+        let head = base.replace("p('a'), 1", "p('a'), 2");
+        let tests = of("test/parse.js", base, &head);
+        let change = |text: &str| tests.change(&id(text), Some("test/parse.js"));
+        assert_eq!(change("parse()::arrays::should be strictly equal"), TextChange::Changed);
+        assert_eq!(change("adds 1"), TextChange::Same);
+        assert_eq!(change("group parse() > arrays"), TextChange::Changed);
+    }
+
+    #[test]
+    fn a_title_that_holds_the_expected_value_is_a_renamed_test() {
+        let base = "it('gives 3', () => { const x = f('a', 'b'); expect(x).toBe(3); });";
+        let head = "it('gives 4', () => { const x = f('a', 'b'); expect(x).toBe(4); });";
+        let tests = of("a.test.js", base, head);
+        let (path, old) = tests.base_item(&id("gives 3"), None).unwrap();
+        assert_eq!(tests.successor(path, old).unwrap().1.name(), "gives 4");
+        assert_eq!(tests.change(&id("gives 3"), Some("a.test.js")), TextChange::Changed);
+    }
+}

@@ -1,0 +1,54 @@
+//! The two things others ask of the gate: the baseline of a commit, and the proof of a patch. Reads like the proof:
+//! split, head first, base source, old tests, reruns, then the ruling.
+
+use std::path::Path;
+
+use super::cells::Cells;
+use super::facts::Facts;
+use super::ruling::decide;
+use super::trial::Trial;
+use super::{Cell, CellRun, Verdict};
+use crate::config::Config;
+use crate::error::{Failure, Kind, Result};
+use crate::runner::{Bench, Selection};
+use crate::sandbox::{Cancel, Sandbox};
+use crate::task::{CommitId, Issue, Reporter};
+use crate::workspace::{Cache, Patch};
+
+/// Everything the gate needs; it makes its own clean trees below `folder`.
+pub struct Judge<'a> {
+    /// Starts the tests.
+    pub sandbox: &'a Sandbox,
+    /// What setup made.
+    pub bench: &'a Bench,
+    /// Where the trees come from.
+    pub cache: &'a Cache,
+    /// A folder for the cells, nobody else's. With the same folder, a proof takes over what the baseline built.
+    pub folder: &'a Path,
+    /// Limits and what the maintainers allow.
+    pub config: &'a Config,
+    /// Hears of every run.
+    pub reporter: &'a dyn Reporter,
+    /// Ends it.
+    pub cancel: &'a Cancel,
+}
+
+/// Base source with base tests; may run beside the agent. One run per suite of the bench.
+pub fn baseline(judge: &Judge<'_>, base: &CommitId) -> Result<Vec<CellRun>> {
+    let tree = judge.cache.tree_of(base)?;
+    let mut cells = Cells::new(judge);
+    (0..judge.bench.suites.len())
+        .map(|suite| {
+            let run = cells.run(Cell::Baseline, &tree, suite, &Selection::All)?;
+            run.ok_or_else(|| Failure::new(Kind::Budget, "the proof's budget was spent before the baseline had run"))
+        })
+        .collect()
+}
+
+/// The proof of one patch. Every outcome is a verdict; a failure only when the machine fails or a stop was asked for.
+pub fn prove(judge: &Judge<'_>, patch: &Patch, baseline: &[CellRun], issue: &Issue) -> Result<Verdict> {
+    let mut trial = Trial::open(judge, patch, issue)?;
+    let facts: Facts = trial.hear(baseline)?;
+    let ruling = decide(&facts);
+    Ok(Verdict { base: patch.base.clone(), head_tree: patch.head_tree.clone(), ruling, evidence: trial.evidence(&facts) })
+}

@@ -1,0 +1,118 @@
+//! Which side of the proof a path belongs to, by the conventions of each language and the maintainers' own folders.
+//! Content is not looked at here; `split` does that for files that hold both.
+
+use super::syntax::Language;
+
+const TEST_FOLDERS: [&str; 20] = [
+    "test",
+    "tests",
+    "__tests__",
+    "__test__",
+    "spec",
+    "specs",
+    "e2e",
+    "testdata",
+    "test_data",
+    "test-data",
+    "test_fixtures",
+    "fixtures",
+    "__fixtures__",
+    "__snapshots__",
+    "snapshots",
+    "__mocks__",
+    "testing",
+    "unittests",
+    "testsuite",
+    "cypress",
+];
+
+/// Whether a path holds tests or what only tests use.
+pub fn is_test_path(path: &str, own_folders: &[String]) -> bool {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let own = own_folders
+        .iter()
+        .map(|one| one.trim_matches('/'))
+        .any(|one| !one.is_empty() && (path == one || path.strip_prefix(one).is_some_and(|rest| rest.starts_with('/'))));
+    own || folder.split('/').any(|part| TEST_FOLDERS.contains(&part)) || is_test_name(name) || is_support(path)
+}
+
+fn is_test_name(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default();
+    match Language::of(name) {
+        Some(Language::Rust) => {
+            stem.ends_with("_test") || stem.ends_with("_tests") || stem.starts_with("test_") || matches!(stem, "tests" | "test")
+        }
+        Some(Language::Python) => stem.starts_with("test_") || stem.ends_with("_test") || matches!(stem, "tests" | "test"),
+        Some(_) => {
+            let middle: Vec<&str> = name.split('.').skip(1).collect();
+            let by_ending = middle.iter().any(|part| matches!(*part, "test" | "tests" | "spec"));
+            by_ending || matches!(stem, "test" | "tests") || stem.ends_with("-test") || stem.ends_with("_test") || stem.starts_with("test-")
+        }
+        None => {
+            let ends = [".snap", "_test.go", "_spec.rb", "_test.rb", "Test.java", "Tests.java", "Test.kt", "Test.php", ".t"];
+            ends.iter().any(|end| name.ends_with(end))
+        }
+    }
+}
+
+/// Files that tests stand on without being tests: fixtures, set-up, snapshots, data.
+pub fn is_support(path: &str) -> bool {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let data =
+        ["testdata", "test_data", "test-data", "fixtures", "__fixtures__", "test_fixtures", "__snapshots__", "snapshots", "__mocks__"];
+    let stem = name.split('.').next().unwrap_or_default();
+    let set_up = name == "conftest.py"
+        || Language::of(name).is_some_and(Language::is_script)
+            && matches!(stem, "setupTests" | "setup-tests" | "jest-setup" | "vitest-setup" | "testSetup" | "test-setup")
+        || (name.starts_with("jest.setup.") || name.starts_with("vitest.setup."));
+    set_up || name.ends_with(".snap") || folder.split('/').any(|part| data.contains(&part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usual_test_paths_are_known() {
+        for yes in [
+            "tests/a.rs",
+            "src/parser/tests.rs",
+            "src/parser/tests/deep.rs",
+            "crates/x/tests/string.rs",
+            "tests/test_a.py",
+            "pkg/test_a.py",
+            "conftest.py",
+            "a.test.ts",
+            "src/a.spec.jsx",
+            "test/parse.js",
+            "test.js",
+            "src/__tests__/a.js",
+            "tests/fixtures/toc.txt",
+            "src/__snapshots__/a.snap",
+            "a/b_test.go",
+            "jest.setup.js",
+            "own/dir/a.py",
+        ] {
+            assert!(is_test_path(yes, &["own/dir/".into()]), "{yes}");
+        }
+        for no in [
+            "src/lib.rs",
+            "src/contest.py",
+            "src/latest.js",
+            "lib/parse.js",
+            "README.md",
+            "Cargo.toml",
+            "owner/dir.py",
+            "src/attest.rs",
+            "src/testify.py",
+        ] {
+            assert!(!is_test_path(no, &["own/dir/".into()]), "{no}");
+        }
+    }
+
+    #[test]
+    fn support_is_told_from_tests() {
+        assert!(is_support("tests/conftest.py") && is_support("tests/fixtures/a.json") && is_support("src/setupTests.ts"));
+        assert!(!is_support("tests/test_a.py") && !is_support("tests/helpers.js"));
+    }
+}

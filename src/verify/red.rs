@@ -1,0 +1,277 @@
+//! The red classifier: what a failure on the base source says. Proof is an assertion, an error of the source under
+//! test, a missing name that the patch adds, or a hang; everything else has its name and is no proof.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::RedKind;
+use crate::runner::{Fault, FaultKind, Trouble, TroubleKind};
+
+/// What a failure on the base source is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Red {
+    /// It shows what the patch changes.
+    Proof(RedKind),
+    /// It shows nothing, under this name.
+    No(Weak),
+}
+
+/// A failure that proves nothing by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weak {
+    /// It passes on the base source.
+    Passes,
+    /// It did not run there.
+    Skipped,
+    /// It was not there at all.
+    NotRun,
+    /// A fixture or hook failed before the test's own code.
+    Fixture,
+    /// Its file could not be loaded or compiled, for another reason than a name that the patch adds.
+    Load,
+    /// Its process died.
+    Crash,
+    /// An error in the test's own code.
+    OwnError,
+    /// Its result differs from run to run.
+    Flaky,
+}
+
+impl Weak {
+    /// What it did on the base source, as the end of a sentence.
+    pub const fn says(self) -> &'static str {
+        match self {
+            Weak::Passes => "passes on the unchanged source",
+            Weak::Skipped => "is skipped on the unchanged source",
+            Weak::NotRun => "did not run on the unchanged source",
+            Weak::Fixture => "fails on the unchanged source in a fixture or hook, before its own code",
+            Weak::Load => "cannot be loaded or compiled beside the unchanged source, and not for a name that the patch adds",
+            Weak::Crash => "kills its process on the unchanged source",
+            Weak::OwnError => "fails on the unchanged source by an error in its own code, not by an assertion",
+            Weak::Flaky => "passes and fails from run to run",
+        }
+    }
+
+    /// Red all the same: something a person may accept.
+    pub const fn is_red(self) -> bool {
+        matches!(self, Weak::Crash | Weak::OwnError)
+    }
+}
+
+/// What the classifier knows of the repository and the patch.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// Code of the base tree that is no test.
+    pub source_paths: BTreeSet<String>,
+    /// Names and parameters that the patch adds to source files, or whose shape it changes.
+    pub added: BTreeSet<String>,
+    /// Source files that only the head tree has.
+    pub new_sources: BTreeSet<String>,
+}
+
+/// What a failed test is worth as proof. `file` is where the test is written.
+pub fn classify(fault: &Fault, file: Option<&str>, known: &Known) -> Red {
+    let said = format!("{}\n{}", fault.message, fault.trace);
+    match fault.kind {
+        FaultKind::Fixture => Red::No(Weak::Fixture),
+        FaultKind::Crash => Red::No(Weak::Crash),
+        FaultKind::Hang => Red::Proof(RedKind::Hang),
+        // A missing name can dress up as anything; it is looked for first, because it says the least.
+        FaultKind::Assertion | FaultKind::Error if misses_added_name(&fault.message, known) => Red::Proof(RedKind::MissingApi),
+        FaultKind::Assertion => Red::Proof(RedKind::Assertion),
+        FaultKind::Error if reaches_source(&said, file, known) => Red::Proof(RedKind::SourceError),
+        // A Rust test asserts by panicking as well: `unwrap`, `expect`, `panic!`, an `Err` returned.
+        FaultKind::Error if file.is_some_and(|file| file.ends_with(".rs")) || said.contains("panicked at ") => {
+            Red::Proof(RedKind::Assertion)
+        }
+        FaultKind::Error => Red::No(Weak::OwnError),
+    }
+}
+
+/// What a file or target that could not be loaded or built is worth.
+pub fn classify_trouble(trouble: &Trouble, known: &Known) -> Red {
+    match trouble.kind {
+        TroubleKind::Build if compile_errors_miss_added_names(&trouble.message, known) => Red::Proof(RedKind::MissingApi),
+        TroubleKind::Load if misses_added_name(&trouble.message, known) => Red::Proof(RedKind::MissingApi),
+        TroubleKind::Build | TroubleKind::Load => Red::No(Weak::Load),
+        TroubleKind::Crash => Red::No(Weak::Crash),
+        TroubleKind::NoTests | TroubleKind::Timeout | TroubleKind::Missing | TroubleKind::Unreadable => Red::No(Weak::NotRun),
+    }
+}
+
+static MISSING: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    [
+        r"cannot import name '(?P<n>[^']+)'",
+        r"No module named '(?P<n>[^']+)'",
+        r"has no attribute '(?P<n>[^']+)'",
+        r"unexpected keyword argument '(?P<n>[^']+)'",
+        r"name '(?P<n>[^']+)' is not defined",
+        r"(?P<n>\w+)\(\) takes (?:no|from|exactly|at|\d)",
+        r"(?P<n>\w+)\(\) missing \d+ required",
+        r"(?P<n>[\w$]+)(?:\)|\(\.\.\.\))* is not a (?:function|constructor)",
+        r"(?P<n>[\w$]+) is not defined",
+        r"Cannot find module '(?P<n>[^']+)'",
+        r"does not provide an export named '(?P<n>[^']+)'",
+        r"Failed to (?:resolve|load) (?:import|url) .?(?P<n>[\w./@-]+)",
+        r"No matching export in .* for import .(?P<n>[\w$]+)",
+        r"Property '(?P<n>[^']+)' does not exist",
+        r"has no exported member '?(?P<n>[\w$]+)",
+    ]
+    .iter()
+    .map(|pattern| Regex::new(pattern).expect("a fixed pattern"))
+    .collect()
+});
+
+fn misses_added_name(message: &str, known: &Known) -> bool {
+    let is_added = |name: &str| {
+        let last = name.trim_end_matches(['/', '.']).rsplit(['.', '/']).find(|part| !matches!(*part, "js" | "ts" | "mjs" | "cjs" | "tsx"));
+        known.added.contains(name) || last.is_some_and(|last| known.added.contains(last))
+    };
+    MISSING.iter().any(|pattern| pattern.captures_iter(message).any(|found| is_added(&found["n"])))
+}
+
+static CODE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?m)(?:^\s*|does not compile: )error(?:\[(E\d{4})\])?: (.*)$").expect("a fixed pattern"));
+
+/// Compile errors that a missing or differently shaped item gives.
+const SHAPE: [&str; 31] = [
+    "E0026", "E0027", "E0040", "E0050", "E0053", "E0061", "E0063", "E0107", "E0191", "E0220", "E0277", "E0282", "E0283", "E0308", "E0369",
+    "E0403", "E0405", "E0407", "E0412", "E0422", "E0423", "E0425", "E0432", "E0433", "E0437", "E0531", "E0559", "E0560", "E0599", "E0603",
+    "E0609",
+];
+
+fn compile_errors_miss_added_names(message: &str, known: &Known) -> bool {
+    let mut told = 0;
+    for error in CODE.captures_iter(message) {
+        let summary = error.get(2).map_or("", |text| text.as_str());
+        match error.get(1) {
+            Some(code) if SHAPE.contains(&code.as_str()) || matches!(code.as_str(), "E0614" | "E0616" | "E0624") => told += 1,
+            Some(_) => return false,
+            None if is_chorus(summary) => {}
+            // `cannot find macro x in this scope` has no code.
+            None if summary.starts_with("cannot find") => told += 1,
+            None => return false,
+        }
+    }
+    let words = message.split(|c: char| !c.is_alphanumeric() && c != '_');
+    told > 0 && words.into_iter().any(|word| known.added.contains(word))
+}
+
+/// Lines that only repeat that something else failed.
+fn is_chorus(summary: &str) -> bool {
+    ["aborting due to", "could not compile", "build failed", "process didn't exit"].iter().any(|start| summary.starts_with(start))
+}
+
+static PATH: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"[\w./@+-]+\.(?:py|rs|jsx?|mjs|cjs|tsx?|mts|cts|go|rb|java|php)\b").expect("a fixed pattern"));
+
+/// Whether a trace has a frame of the source under test below the test's own. Python prints the deepest frame last,
+/// everybody else first.
+fn reaches_source(said: &str, file: Option<&str>, known: &Known) -> bool {
+    let frames: Vec<&str> = PATH.find_iter(said).map(|found| found.as_str()).collect();
+    let is_source = |path: &str| {
+        let foreign =
+            ["site-packages/", "node_modules/", "/rustc/", ".cargo/registry/", "node:internal"].iter().any(|part| path.contains(part));
+        !foreign && suffixes(path).any(|part| known.source_paths.contains(part)) && file.is_none_or(|file| !path.ends_with(file))
+    };
+    let is_test = |path: &str| file.is_some_and(|file| path.ends_with(file));
+    let python = file.is_some_and(|file| file.ends_with(".py")) || frames.iter().any(|path| path.ends_with(".py"));
+    if python {
+        let own = frames.iter().position(|path| is_test(path));
+        return frames.iter().rposition(|path| is_source(path)).is_some_and(|at| own.is_none_or(|own| own < at));
+    }
+    let own = frames.iter().rposition(|path| is_test(path));
+    frames.iter().position(|path| is_source(path)).is_some_and(|at| own.is_none_or(|own| at < own))
+}
+
+fn suffixes(path: &str) -> impl Iterator<Item = &str> {
+    let starts = std::iter::once(0).chain(path.match_indices('/').map(|(at, _)| at + 1));
+    starts.map(|at| &path[at..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known() -> Known {
+        Known {
+            source_paths: ["src/pkg/core.py".to_owned(), "lib/parse.js".to_owned(), "src/lib.rs".to_owned()].into(),
+            added: ["fresh".to_owned()].into(),
+            ..Known::default()
+        }
+    }
+
+    fn fault(kind: FaultKind, message: &str, trace: &str) -> Fault {
+        Fault { kind, message: message.into(), trace: trace.into() }
+    }
+
+    fn of(kind: FaultKind, message: &str, trace: &str, file: &str) -> Red {
+        classify(&fault(kind, message, trace), Some(file), &known())
+    }
+
+    #[test]
+    fn python_reds() {
+        let own = "tests/test_a.py";
+        assert_eq!(of(FaultKind::Assertion, "assert 1 == 2", "", own), Red::Proof(RedKind::Assertion));
+        let deep = "tests/test_a.py:3: in test_a\n    f()\nsrc/pkg/core.py:9: IndexError";
+        assert_eq!(of(FaultKind::Error, "IndexError: x", deep, own), Red::Proof(RedKind::SourceError));
+        assert_eq!(of(FaultKind::Error, "KeyError: 'x'", "tests/test_a.py:3: KeyError", own), Red::No(Weak::OwnError));
+        let before = "src/pkg/core.py:1: in runs_the_test\ntests/test_a.py:3: KeyError";
+        assert_eq!(of(FaultKind::Error, "KeyError: 'x'", before, own), Red::No(Weak::OwnError));
+        let installed = "tests/test_a.py:3: in t\n/venv/site-packages/src/pkg/core.py:3: KeyError";
+        assert_eq!(of(FaultKind::Error, "KeyError: 'x'", installed, own), Red::No(Weak::OwnError));
+        assert_eq!(
+            of(FaultKind::Error, "TypeError: f() got an unexpected keyword argument 'fresh'", "", own),
+            Red::Proof(RedKind::MissingApi)
+        );
+        assert_eq!(of(FaultKind::Error, "TypeError: f() got an unexpected keyword argument 'stale'", "", own), Red::No(Weak::OwnError));
+        assert_eq!(of(FaultKind::Fixture, "fixture 'x' not found", deep, own), Red::No(Weak::Fixture));
+        assert_eq!(of(FaultKind::Hang, "", "", own), Red::Proof(RedKind::Hang));
+    }
+
+    #[test]
+    fn script_reds() {
+        let own = "test/parse.test.js";
+        let trace = "at parse (/loom/repo/lib/parse.js:3:1)\n at Test.<anonymous> (/loom/repo/test/parse.test.js:1:1)";
+        assert_eq!(of(FaultKind::Error, "TypeError: Cannot read properties of undefined", trace, own), Red::Proof(RedKind::SourceError));
+        assert_eq!(
+            of(FaultKind::Error, "TypeError: qs.fresh is not a function", "at test/parse.test.js:1:1", own),
+            Red::Proof(RedKind::MissingApi)
+        );
+        assert_eq!(of(FaultKind::Error, "TypeError: t.equl is not a function", "at test/parse.test.js:1:1", own), Red::No(Weak::OwnError));
+    }
+
+    #[test]
+    fn rust_reds() {
+        assert_eq!(
+            of(FaultKind::Error, "called `Result::unwrap()` on an `Err` value", "panicked at tests/a.rs:3:1", "tests/a.rs"),
+            Red::Proof(RedKind::Assertion)
+        );
+        assert_eq!(
+            of(FaultKind::Error, "attempt to add with overflow", "panicked at src/lib.rs:3:1", "tests/a.rs"),
+            Red::Proof(RedKind::SourceError)
+        );
+        let build = |message: &str| classify_trouble(&Trouble { kind: TroubleKind::Build, file: None, message: message.into() }, &known());
+        assert_eq!(
+            build(
+                "error[E0425]: cannot find function `fresh` in this scope\n --> tests/a.rs\nerror: could not compile `x` (test \"a\") due to 1 previous error"
+            ),
+            Red::Proof(RedKind::MissingApi)
+        );
+        assert_eq!(build("error[E0425]: cannot find function `typo` in this scope"), Red::No(Weak::Load));
+        assert_eq!(build("error[E0425]: cannot find function `fresh`\nerror: expected `;`, found `}`"), Red::No(Weak::Load));
+        assert_eq!(build("error[E0502]: cannot borrow `fresh`"), Red::No(Weak::Load));
+    }
+
+    #[test]
+    fn a_file_that_does_not_load_proves_only_by_an_added_name() {
+        let load = |message: &str| classify_trouble(&Trouble { kind: TroubleKind::Load, file: None, message: message.into() }, &known());
+        assert_eq!(load("ImportError: cannot import name 'fresh' from 'pkg'"), Red::Proof(RedKind::MissingApi));
+        assert_eq!(load("ModuleNotFoundError: No module named 'pkg.fresh'"), Red::Proof(RedKind::MissingApi));
+        assert_eq!(load("Error: Cannot find module '../lib/fresh.js'"), Red::Proof(RedKind::MissingApi));
+        assert_eq!(load("ModuleNotFoundError: No module named 'requests'"), Red::No(Weak::Load));
+        assert_eq!(load("SyntaxError: invalid syntax"), Red::No(Weak::Load));
+    }
+}

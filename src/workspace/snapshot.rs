@@ -1,0 +1,494 @@
+//! Reads the agent's files back as a tree in the cache. Loom walks the folder itself, from open folder to open folder,
+//! follows no link, starts no program and asks nothing of the `.git` inside: all of it may have been written by the agent.
+//! A stat cache spares the unchanged files; what belongs to the work is decided in `ignored`.
+
+use std::collections::HashSet;
+use std::ffi::CStr;
+use std::fs::File;
+use std::io::Read as _;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use git2::{ObjectType, Odb, Oid};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
+
+use super::cache::{keep, tree_id};
+use super::checkout::{Memory, Workspace};
+use super::export::{EXECUTABLE, FILE, LINK, SUBMODULE, place};
+use super::ignored::{MARKS, Rules, is_by_product};
+use super::names::{self, joined, shown};
+use crate::error::{Failure, Kind, OrFail, Result};
+use crate::task::TreeId;
+
+/// The largest file a patch may carry.
+const LARGEST: u64 = 50 << 20;
+/// More new files than this are by-products that no rule names.
+const MOST_NEW: usize = 20_000;
+/// The largest `.gitignore` that is read.
+const LARGEST_RULES: u64 = 1 << 20;
+/// A change within one tick of the file system's clock after the look would go unseen: such young stamps are not trusted.
+const TICK_NS: i128 = 50_000_000;
+
+/// What is known of one file.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    pub id: Oid,
+    pub mode: u32,
+    /// Whether the base tree has it.
+    pub tracked: bool,
+    /// How it looked when `id` was right; none when it must be read.
+    pub stamp: Option<Stamp>,
+}
+
+/// How a file looks without being read. The change time cannot be set by a program, so equal stamps mean equal content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stamp {
+    pub size: u64,
+    pub modified: (i64, u32),
+    pub changed: (i64, u32),
+    pub inode: u64,
+    pub owner: (u32, u32),
+    pub mode: u32,
+}
+
+impl Stamp {
+    fn read(stat: &Stat) -> Stamp {
+        Stamp {
+            size: stat.st_size as u64,
+            modified: (stat.st_mtime as i64, stat.st_mtime_nsec as u32),
+            changed: (stat.st_ctime as i64, stat.st_ctime_nsec as u32),
+            inode: stat.st_ino,
+            owner: (stat.st_uid, stat.st_gid),
+            mode: stat.st_mode,
+        }
+    }
+
+    /// The stamp, unless it is too young to be trusted.
+    fn settled(stat: &Stat, now_ns: i128) -> Option<Stamp> {
+        let stamp = Stamp::read(stat);
+        let changed = i128::from(stamp.changed.0) * 1_000_000_000 + i128::from(stamp.changed.1);
+        (changed + TICK_NS < now_ns).then_some(stamp)
+    }
+
+    /// Of a file that loom has just written.
+    pub fn of(root: &Path, path: &[u8]) -> Option<Stamp> {
+        rustix::fs::lstat(&place(root, path)).ok().and_then(|stat| Stamp::settled(&stat, now_ns()))
+    }
+}
+
+fn now_ns() -> i128 {
+    jiff::Timestamp::now().as_nanosecond()
+}
+
+impl Workspace {
+    /// Writes the files as they are now (ignored ones left out, tracked ones in) as a tree into the cache; fast when
+    /// nothing changed. What could not be taken in is told by [`Workspace::left_out`].
+    pub fn snapshot(&self) -> Result<TreeId> {
+        let mut memory = self.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let repository = self.cache.repository()?;
+        let odb = repository.odb().or_fail(Kind::Workspace, || "opening the cache's objects")?;
+        let mut walk = Walk::new(&mut memory, &odb);
+        // The confined folder is a handle for paths only; listing needs one that can be read.
+        let top = open_folder(self.dir.as_fd(), c".");
+        let root = top.or_fail(Kind::Workspace, || "opening its root").and_then(|top| walk.folder(top.as_fd(), b"", Inside::Open));
+        let root = root.map_err(|failure| failure.context(format_args!("reading the workspace {}", self.root.display())))?;
+        walk.forget_the_gone();
+        let id = match root {
+            Some(id) => id,
+            None => odb.write(ObjectType::Tree, b"").or_fail(Kind::Workspace, || "writing the empty tree")?,
+        };
+        let left_out = std::mem::take(&mut walk.left_out);
+        let tree = tree_id(id)?;
+        memory.left_out = left_out;
+        if memory.last.as_ref() != Some(&tree) {
+            keep(&repository, "trees", id)?;
+            memory.last = Some(tree.clone());
+        }
+        Ok(tree)
+    }
+
+    /// What the last snapshot could not take in and why: pipes, sockets, devices, git folders. One sentence each.
+    pub fn left_out(&self) -> Vec<String> {
+        self.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner).left_out.clone()
+    }
+}
+
+/// Where the walk stands as to the ignore rules.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Inside {
+    /// New files belong.
+    Open,
+    /// Below an ignored folder: only files of the base tree belong.
+    Ignored,
+}
+
+struct Walk<'a, 'r> {
+    memory: &'a mut Memory,
+    odb: &'a Odb<'r>,
+    /// The rules as they stand in the agent's files.
+    present: Rules,
+    /// Every folder that holds a file of the base tree.
+    tracked_folders: HashSet<Vec<u8>>,
+    seen: HashSet<Vec<u8>>,
+    new_files: usize,
+    left_out: Vec<String>,
+    now_ns: i128,
+}
+
+/// One line of a folder's tree.
+struct Entry {
+    name: Vec<u8>,
+    id: Oid,
+    mode: u32,
+}
+
+impl<'a, 'r> Walk<'a, 'r> {
+    fn new(memory: &'a mut Memory, odb: &'a Odb<'r>) -> Self {
+        let mut tracked_folders = HashSet::new();
+        for path in memory.known.iter().filter(|(_, known)| known.tracked).map(|(path, _)| path) {
+            let mut end = path.len();
+            while let Some(at) = path[..end].iter().rposition(|b| *b == b'/') {
+                if !tracked_folders.insert(path[..at].to_vec()) {
+                    break;
+                }
+                end = at;
+            }
+        }
+        let seen = HashSet::with_capacity(memory.known.len());
+        let (present, left_out) = (Rules::default(), Vec::new());
+        Walk { memory, odb, present, tracked_folders, seen, new_files: 0, left_out, now_ns: now_ns() }
+    }
+
+    /// The tree of one open folder; none when nothing in it belongs.
+    fn folder(&mut self, dir: BorrowedFd<'_>, at: &[u8], inside: Inside) -> Result<Option<Oid>> {
+        let doing = || format!("reading the folder {:?}", shown(at));
+        let mut found = Vec::new();
+        for entry in Dir::read_from(dir).or_fail(Kind::Workspace, doing)? {
+            let entry = entry.or_fail(Kind::Workspace, doing)?;
+            if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
+                found.push((entry.file_name().to_owned(), entry.file_type()));
+            }
+        }
+        if found.iter().any(|(name, _)| name.to_bytes() == b".gitignore") {
+            self.read_rules(dir, at)?;
+        }
+        let mut entries = Vec::with_capacity(found.len());
+        for (name, kind) in &found {
+            entries.extend(self.entry(dir, at, name, *kind, inside)?);
+        }
+        self.tree(entries)
+    }
+
+    fn entry(&mut self, dir: BorrowedFd<'_>, at: &[u8], name: &CStr, kind: FileType, inside: Inside) -> Result<Option<Entry>> {
+        let path = joined(at, name.to_bytes());
+        if names::is_repository(name.to_bytes()) {
+            if path != b".git" {
+                self.left_out.push(format!("{}: a git folder inside the tree", shown(&path)));
+            }
+            return Ok(None);
+        }
+        let tracked = self.memory.known.get(&path).filter(|known| known.tracked).map(|known| (known.id, known.mode));
+        let kind = match kind {
+            FileType::Unknown => FileType::from_raw_mode(self.stat(dir, name, &path)?.st_mode),
+            known => known,
+        };
+        if let (Some((id, SUBMODULE)), FileType::Directory) = (tracked, kind) {
+            self.seen.insert(path);
+            return Ok(Some(Entry { name: name.to_bytes().to_vec(), id, mode: SUBMODULE }));
+        }
+        let is_folder = kind == FileType::Directory;
+        let by_product = is_folder && !self.tracked_folders.contains(&path) && is_by_product(name.to_bytes());
+        let ignored = inside == Inside::Ignored || by_product || self.ignored(&path, is_folder);
+        if is_folder {
+            return self.subfolder(dir, name, path, ignored);
+        }
+        if ignored && tracked.is_none() {
+            return Ok(None);
+        }
+        if !matches!(kind, FileType::RegularFile | FileType::Symlink) {
+            self.left_out.push(format!("{}: {}, which git cannot hold", shown(&path), what(kind)));
+            return Ok(None);
+        }
+        self.file(dir, name, path)
+    }
+
+    fn ignored(&self, path: &[u8], folder: bool) -> bool {
+        self.memory.rules.ignores(path, folder) && self.present.ignores(path, folder)
+    }
+
+    fn subfolder(&mut self, dir: BorrowedFd<'_>, name: &CStr, path: Vec<u8>, ignored: bool) -> Result<Option<Entry>> {
+        let holds_tracked = self.tracked_folders.contains(&path);
+        if ignored && !holds_tracked {
+            return Ok(None);
+        }
+        let inner = open_folder(dir, name).or_fail(Kind::Workspace, || format!("opening the folder {}", shown(&path)))?;
+        if !holds_tracked && MARKS.iter().any(|mark| rustix::fs::statat(&inner, *mark, AtFlags::SYMLINK_NOFOLLOW).is_ok()) {
+            return Ok(None);
+        }
+        if path.len() > 4000 {
+            return Err(Failure::new(Kind::Workspace, format_args!("folders are nested too deep at {}", shown(&path[..200]))));
+        }
+        let inside = if ignored { Inside::Ignored } else { Inside::Open };
+        let tree = self.folder(inner.as_fd(), &path, inside)?;
+        Ok(tree.map(|id| Entry { name: name.to_bytes().to_vec(), id, mode: 0o040000 }))
+    }
+
+    fn file(&mut self, dir: BorrowedFd<'_>, name: &CStr, path: Vec<u8>) -> Result<Option<Entry>> {
+        let stat = self.stat(dir, name, &path)?;
+        let stamp = Stamp::read(&stat);
+        let known = self.memory.known.get(&path);
+        let (id, mode) = match known {
+            Some(known) if known.stamp.as_ref() == Some(&stamp) => (known.id, known.mode),
+            _ => {
+                let tracked = known.is_some_and(|known| known.tracked);
+                let (id, mode) = self.store(dir, name, &path, &stat)?;
+                let stamp = Stamp::settled(&stat, self.now_ns);
+                self.memory.known.insert(path.clone(), Known { id, mode, tracked, stamp });
+                (id, mode)
+            }
+        };
+        if !self.memory.known.get(&path).is_some_and(|known| known.tracked) {
+            self.new_files += 1;
+            if self.new_files > MOST_NEW {
+                let what = format!("more than {MOST_NEW} new files, the last one {}", shown(&path));
+                return Err(Failure::new(Kind::Workspace, what).hint("by-products belong into .gitignore of the base branch"));
+            }
+        }
+        self.seen.insert(path);
+        Ok(Some(Entry { name: name.to_bytes().to_vec(), id, mode }))
+    }
+
+    fn stat(&self, dir: BorrowedFd<'_>, name: &CStr, path: &[u8]) -> Result<Stat> {
+        rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).or_fail(Kind::Workspace, || format!("looking at {}", shown(path)))
+    }
+
+    /// Reads a file or a link into the cache.
+    fn store(&self, dir: BorrowedFd<'_>, name: &CStr, path: &[u8], stat: &Stat) -> Result<(Oid, u32)> {
+        let doing = || format!("reading {}", shown(path));
+        let (bytes, mode) = if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink {
+            let target = rustix::fs::readlinkat(dir, name, Vec::new()).or_fail(Kind::Workspace, doing)?;
+            (target.into_bytes(), LINK)
+        } else {
+            let size = stat.st_size as u64;
+            if size > LARGEST {
+                let what = format!("{} has {} MB; files of a patch may have {} MB", shown(path), size >> 20, LARGEST >> 20);
+                return Err(Failure::new(Kind::Workspace, what).hint("remove the file, or write it where .gitignore leaves it out"));
+            }
+            (read_file(dir, name, LARGEST).or_fail(Kind::Workspace, doing)?, if stat.st_mode & 0o100 != 0 { EXECUTABLE } else { FILE })
+        };
+        let id = self.odb.write(ObjectType::Blob, &bytes).or_fail(Kind::Workspace, || format!("writing {} into the cache", shown(path)))?;
+        Ok((id, mode))
+    }
+
+    fn read_rules(&mut self, dir: BorrowedFd<'_>, at: &[u8]) -> Result<()> {
+        // A link, a pipe or a monster of that name rules nothing; as a file it is met again in the walk.
+        if let Ok(text) = read_file(dir, c".gitignore", LARGEST_RULES) {
+            self.present.add(at, &text);
+        }
+        Ok(())
+    }
+
+    /// Writes the folder's tree in git's order: a folder sorts as if its name ended in a slash.
+    fn tree(&self, mut entries: Vec<Entry>) -> Result<Option<Oid>> {
+        if entries.is_empty() {
+            return Ok(None);
+        }
+        let key = |entry: &Entry| if entry.mode == 0o040000 { [&entry.name[..], b"/"].concat() } else { entry.name.clone() };
+        entries.sort_by_cached_key(key);
+        let mut bytes = Vec::new();
+        for entry in &entries {
+            bytes.extend_from_slice(format!("{:o} ", entry.mode).as_bytes());
+            bytes.extend_from_slice(&entry.name);
+            bytes.push(0);
+            bytes.extend_from_slice(entry.id.as_bytes());
+        }
+        self.odb.write(ObjectType::Tree, &bytes).map(Some).or_fail(Kind::Workspace, || "writing a folder into the cache")
+    }
+
+    /// New files that are gone need not be remembered.
+    fn forget_the_gone(&mut self) {
+        let seen = &self.seen;
+        self.memory.known.retain(|path, known| known.tracked || seen.contains(path));
+    }
+}
+
+/// A folder to list, never through a link.
+fn open_folder(dir: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<OwnedFd> {
+    rustix::fs::openat(dir, name, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
+}
+
+/// A regular file's bytes. Opened without waiting, so that a pipe put in its place cannot stop loom.
+fn read_file(dir: BorrowedFd<'_>, name: &CStr, limit: u64) -> std::io::Result<Vec<u8>> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::openat(dir, name, flags, Mode::empty())?);
+    let about = file.metadata()?;
+    if !about.is_file() {
+        return Err(std::io::Error::other("it is no regular file any more"));
+    }
+    let mut bytes = Vec::with_capacity(about.len().min(limit) as usize);
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(std::io::Error::other(format!("it is larger than {limit} bytes")));
+    }
+    Ok(bytes)
+}
+
+fn what(kind: FileType) -> &'static str {
+    match kind {
+        FileType::Fifo => "a named pipe",
+        FileType::Socket => "a socket",
+        FileType::BlockDevice | FileType::CharacterDevice => "a device",
+        _ => "a special file",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::fixture::Origin;
+    use std::os::unix::ffi::OsStrExt as _;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    fn changed(workspace: &Workspace) -> Vec<String> {
+        let mut paths: Vec<String> = workspace.patch().unwrap().files.into_iter().map(|file| file.path).collect();
+        paths.sort();
+        paths
+    }
+
+    #[test]
+    fn an_untouched_workspace_is_its_base_tree() {
+        let origin = Origin::new();
+        let (cache, base, workspace) = origin.workspace();
+        assert_eq!(workspace.snapshot().unwrap(), cache.tree_of(&base).unwrap());
+        assert_eq!(workspace.left_out(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_change_of_the_same_size_and_time_is_seen() {
+        let origin = Origin::new();
+        let (_, _, workspace) = origin.workspace();
+        let path = workspace.root().join("README.md");
+        workspace.snapshot().unwrap();
+        let times = std::fs::metadata(&path).unwrap().modified().unwrap();
+        std::fs::write(&path, b"# gadget\n").unwrap();
+        File::options().write(true).open(&path).unwrap().set_modified(times).unwrap();
+        assert_eq!(changed(&workspace), ["README.md"]);
+    }
+
+    #[test]
+    fn ignored_files_stay_out_and_a_new_pattern_hides_nothing() {
+        let origin = Origin::new();
+        let (_, _, workspace) = origin.workspace();
+        for (path, text) in [
+            ("x.log", "by-product"),
+            ("build/out.bin", "by-product"),
+            ("node_modules/m/index.js", "by-product"),
+            ("pkg/__pycache__/a.pyc", "by-product"),
+            ("env/pyvenv.cfg", "by-product"),
+            ("src/new.rs", "work"),
+            ("src/deep/.gitignore", "*\n"),
+            ("src/deep/hidden.rs", "work"),
+        ] {
+            workspace.write(path, text.as_bytes()).unwrap();
+        }
+        workspace.write(".gitignore", b"*.log\n/build/\nnew.rs\n*\n").unwrap();
+        assert_eq!(changed(&workspace), [".gitignore", "src/deep/.gitignore", "src/deep/hidden.rs", "src/new.rs"]);
+    }
+
+    #[test]
+    fn a_pattern_that_was_too_wide_can_be_mended() {
+        let origin = Origin::new();
+        let (_, _, workspace) = origin.workspace();
+        workspace.write("build/rules.rs", b"work").unwrap();
+        workspace.write(".gitignore", b"*.log\n").unwrap();
+        assert_eq!(changed(&workspace), [".gitignore", "build/rules.rs"]);
+    }
+
+    #[test]
+    fn tracked_files_in_an_ignored_folder_belong() {
+        let origin = Origin::new();
+        origin.write("build/kept.txt", b"kept\n");
+        origin.commit("forced");
+        let (_, _, workspace) = origin.workspace();
+        workspace.write("build/kept.txt", b"changed\n").unwrap();
+        workspace.write("build/new.txt", b"by-product\n").unwrap();
+        assert_eq!(changed(&workspace), ["build/kept.txt"]);
+    }
+
+    #[test]
+    fn hostile_files_do_not_stop_or_leave_the_tree() {
+        let origin = Origin::new();
+        let (cache, _, workspace) = origin.workspace();
+        let root = workspace.root().to_path_buf();
+        rustix::fs::mknodat(rustix::fs::CWD, root.join("pipe"), FileType::Fifo, Mode::from(0o644), 0).unwrap();
+        std::fs::remove_file(root.join("README.md")).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, root.join("README.md"), FileType::Fifo, Mode::from(0o644), 0).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(root.join("socket")).unwrap();
+        symlink("/", root.join("slash")).unwrap();
+        symlink("..", root.join("src/up")).unwrap();
+        std::fs::create_dir_all(root.join("nested/.git/hooks")).unwrap();
+        std::fs::write(root.join("nested/file.txt"), "file").unwrap();
+        std::fs::create_dir(root.join(".GIT")).unwrap();
+        std::fs::write(root.join(".GIT/config"), "evil").unwrap();
+        std::fs::write(root.join(std::ffi::OsStr::from_bytes(b"caf\xe9.txt")), "odd").unwrap();
+        let tree = workspace.snapshot().unwrap();
+        let paths = cache.paths(&tree).unwrap();
+        for there in ["nested/file.txt", "slash", "src/up", "caf\u{fffd}.txt"] {
+            assert!(paths.iter().any(|path| path == there), "{there}: {paths:?}");
+        }
+        for absent in ["pipe", "README.md", "socket"] {
+            assert!(!paths.iter().any(|path| path == absent), "{absent}");
+            assert!(workspace.left_out().iter().any(|line| line.starts_with(absent)), "{absent}");
+        }
+        assert!(!paths.iter().any(|path| path.to_lowercase().contains(".git/")), "{paths:?}");
+        assert_eq!(cache.blob(&tree, "slash").unwrap().unwrap(), b"/");
+    }
+
+    #[test]
+    fn a_folder_that_became_a_link_is_a_link() {
+        let origin = Origin::new();
+        let (cache, _, workspace) = origin.workspace();
+        std::fs::remove_dir_all(workspace.root().join("src")).unwrap();
+        symlink("/etc", workspace.root().join("src")).unwrap();
+        let tree = workspace.snapshot().unwrap();
+        assert_eq!(cache.blob(&tree, "src").unwrap().unwrap(), b"/etc");
+        assert!(!cache.paths(&tree).unwrap().iter().any(|path| path.starts_with("src/")));
+    }
+
+    #[test]
+    fn a_giant_is_refused_by_name_and_nothing_is_lost() {
+        let origin = Origin::new();
+        let (_, _, workspace) = origin.workspace();
+        workspace.write("src/new.rs", b"work").unwrap();
+        let giant = workspace.root().join("core.dump");
+        File::create(&giant).unwrap().set_len(LARGEST + 1).unwrap();
+        let failure = workspace.snapshot().unwrap_err();
+        assert_eq!(failure.kind, Kind::Workspace);
+        assert!(failure.line().contains("core.dump has 50 MB"), "{failure:?}");
+        std::fs::remove_file(giant).unwrap();
+        assert_eq!(changed(&workspace), ["src/new.rs"]);
+    }
+
+    #[test]
+    fn snapshots_are_kept_from_collection() {
+        let origin = Origin::new();
+        let (cache, _, workspace) = origin.workspace();
+        workspace.write("src/new.rs", b"work").unwrap();
+        let tree = workspace.snapshot().unwrap();
+        crate::workspace::fixture::run_git(&cache.path, &["--git-dir=.", "gc", "--quiet", "--prune=now"]);
+        assert_eq!(cache.blob(&tree, "src/new.rs").unwrap().unwrap(), b"work");
+    }
+
+    #[test]
+    fn the_exec_bit_and_file_order_are_gits_own() {
+        let origin = Origin::new();
+        let (cache, _, workspace) = origin.workspace();
+        for path in ["a.txt", "a/x", "a-b", "a0"] {
+            workspace.write(path, b"x").unwrap();
+        }
+        std::fs::set_permissions(workspace.root().join("a0"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let tree = workspace.snapshot().unwrap();
+        crate::workspace::fixture::run_git(&cache.path, &["--git-dir=.", "fsck", "--strict", "--no-dangling", tree.as_str()]);
+        assert!(cache.leaves(&tree).unwrap().iter().any(|leaf| leaf.path == b"a0" && leaf.mode == EXECUTABLE));
+    }
+}

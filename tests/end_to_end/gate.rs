@@ -1,0 +1,277 @@
+//! The gate on small real repositories: real trees, real sandbox, real test runs. One repository per language, its
+//! setup and baseline made once, then patches good and bad.
+
+use std::path::Path;
+use std::time::Duration;
+
+use loom_agent::config::{Config, SandboxSettings, TestSettings};
+use loom_agent::runner::{Bench, detect, prepare};
+use loom_agent::sandbox::{Cancel, Sandbox};
+use loom_agent::task::{CommitId, Issue, IssueRef, IssueState, Silent, TreeId};
+use loom_agent::verify::{CellRun, Judge, Proof, Ruling, Verdict, baseline, prove};
+use loom_agent::workspace::Cache;
+
+/// Path and new text; none deletes.
+type Edit<'a> = (&'a str, Option<&'a str>);
+
+struct Scene {
+    folder: tempfile::TempDir,
+    sandbox: Sandbox,
+    cache: Cache,
+    base: CommitId,
+    tree: TreeId,
+    bench: Bench,
+    baseline: Vec<CellRun>,
+    config: Config,
+}
+
+impl Scene {
+    fn of(files: &[(&str, &str)], config: Config) -> Scene {
+        let folder = tempfile::tempdir().unwrap();
+        let origin = folder.path().join("origin");
+        commit(&origin, files);
+        let cancel = Cancel::default();
+        let url = origin.to_str().unwrap();
+        let (cache, base, _) = Cache::fetch(&folder.path().join("cache"), url, None, None, Duration::from_secs(60), &cancel).unwrap();
+        let tree = cache.tree_of(&base).unwrap();
+        let sandbox = Sandbox::new(&SandboxSettings::default()).unwrap();
+        let host = folder.path().join("setup");
+        std::fs::create_dir_all(&host).unwrap();
+        cache.export(&tree, &host).unwrap();
+        let settings: &TestSettings = &config.test;
+        let suites = detect(&host, settings, &sandbox).unwrap();
+        let bench = prepare(&sandbox, suites, &host, &folder.path().join("bench"), settings, &Silent, &cancel).unwrap();
+        let mut scene = Scene { folder, sandbox, cache, base, tree, bench, baseline: Vec::new(), config };
+        scene.baseline = scene.judged(|judge| baseline(judge, &scene.base).unwrap());
+        scene
+    }
+
+    fn judged<T>(&self, work: impl FnOnce(&Judge<'_>) -> T) -> T {
+        let cells = self.folder.path().join("cells");
+        std::fs::create_dir_all(&cells).unwrap();
+        work(&Judge {
+            sandbox: &self.sandbox,
+            bench: &self.bench,
+            cache: &self.cache,
+            folder: &cells,
+            config: &self.config,
+            reporter: &Silent,
+            cancel: &Cancel::default(),
+        })
+    }
+
+    /// The verdict on these edits of the base tree.
+    fn verdict(&self, edits: &[Edit<'_>]) -> Verdict {
+        self.verdict_on(edits, &[])
+    }
+
+    fn verdict_on(&self, edits: &[Edit<'_>], labels: &[&str]) -> Verdict {
+        let changes: Vec<_> =
+            edits.iter().map(|(path, text)| ((*path).to_owned(), text.map(|text| (text.as_bytes().to_vec(), 0o100_644)))).collect();
+        let head = self.cache.overlay(&self.tree, &changes).unwrap();
+        let patch = self.cache.patch(&self.base, &head).unwrap();
+        let verdict = self.judged(|judge| prove(judge, &patch, &self.baseline, &issue(labels)).unwrap());
+        assert_eq!(verdict.head_tree, head);
+        let kept = serde_json::to_string(&verdict).unwrap();
+        assert_eq!(serde_json::from_str::<Verdict>(&kept).unwrap().ruling, verdict.ruling, "evidence survives the disk");
+        verdict
+    }
+
+    fn text(&self, path: &str) -> String {
+        String::from_utf8(self.cache.blob(&self.tree, path).unwrap().unwrap()).unwrap()
+    }
+}
+
+fn issue(labels: &[&str]) -> Issue {
+    Issue {
+        reference: "issue.md".parse::<IssueRef>().unwrap(),
+        title: "Fix it".into(),
+        body: String::new(),
+        author: String::new(),
+        state: IssueState::Open,
+        labels: labels.iter().map(|label| (*label).to_owned()).collect(),
+        comments: Vec::new(),
+        trigger: None,
+        url: None,
+    }
+}
+
+fn commit(origin: &Path, files: &[(&str, &str)]) {
+    let repository = git2::Repository::init(origin).unwrap();
+    for (path, text) in files {
+        let place = origin.join(path);
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        std::fs::write(place, text).unwrap();
+    }
+    let mut index = repository.index().unwrap();
+    index.add_all(["*"], git2::IndexAddOption::DEFAULT, None).unwrap();
+    let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
+    let who = git2::Signature::new("A", "a@example.com", &git2::Time::new(1_700_000_000, 0)).unwrap();
+    repository.commit(Some("HEAD"), &who, &who, "first", &tree, &[]).unwrap();
+}
+
+#[track_caller]
+fn verified(verdict: &Verdict, proof: Proof) -> Vec<String> {
+    assert_eq!(verdict.ruling, Ruling::Verified(proof), "{:#?}", verdict.evidence.notes);
+    verdict.evidence.fail_to_pass.iter().map(|one| one.test.to_string()).collect()
+}
+
+#[track_caller]
+fn reasons(verdict: &Verdict) -> Vec<String> {
+    match &verdict.ruling {
+        Ruling::Rejected(reasons) => reasons.iter().map(|one| one.name.clone()).collect(),
+        other => panic!("not rejected: {other:#?}"),
+    }
+}
+
+#[track_caller]
+fn questions(verdict: &Verdict) -> Vec<String> {
+    match &verdict.ruling {
+        Ruling::Review(questions) => questions.iter().map(|one| one.name.clone()).collect(),
+        other => panic!("not for review: {other:#?}"),
+    }
+}
+
+const RUST_LIB: &str = r#"//! Counts.
+
+/// Words of a text.
+pub fn words(text: &str) -> usize {
+    text.split(' ').count()
+}
+
+/// Lines of a text.
+pub fn lines(text: &str) -> usize {
+    text.lines().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_word() {
+        assert_eq!(words("one"), 1);
+    }
+}
+"#;
+
+const RUST_TESTS: &str = r#"use counts::{lines, words};
+
+#[test]
+fn two_lines() {
+    assert_eq!(lines("a\nb"), 2);
+    assert_eq!(lines(""), 0);
+}
+
+#[test]
+fn empty_text_is_one_word() {
+    assert_eq!(words(""), 1);
+}
+"#;
+
+#[test]
+fn patches_of_a_rust_crate() {
+    let manifest = "[package]\nname = \"counts\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
+    let lock = "version = 3\n\n[[package]]\nname = \"counts\"\nversion = \"0.1.0\"\n";
+    let files = [("Cargo.toml", manifest), ("Cargo.lock", lock), ("src/lib.rs", RUST_LIB), ("tests/counts.rs", RUST_TESTS)];
+    let scene = Scene::of(&files, Config::default());
+    assert_eq!(scene.baseline[0].report.counts().0, 3, "{:#?}", scene.baseline[0].report);
+
+    let fixed = RUST_LIB.replace("text.split(' ')", "text.split_whitespace()");
+    let flipped = RUST_TESTS.replace(
+        "empty_text_is_one_word() {\n    assert_eq!(words(\"\"), 1)",
+        "empty_text_is_one_word() {\n    assert_eq!(words(\"\"), 0)",
+    );
+    let new_test = "\n#[test]\nfn blanks_count_once() {\n    assert_eq!(words(\"a  b\"), 2);\n}\n";
+    let with_new = format!("{flipped}{new_test}");
+
+    // The existing test asserts the bug: a flip beside the new test.
+    let verdict = scene.verdict(&[("src/lib.rs", Some(&fixed)), ("tests/counts.rs", Some(&with_new))]);
+    let names = verified(&verdict, Proof::FailToPass);
+    assert_eq!(names, ["tests/counts.rs::blanks_count_once", "tests/counts.rs::empty_text_is_one_word"]);
+    assert_eq!(verdict.evidence.flips.len(), 1);
+    assert!(
+        verdict.evidence.flips[0].old.contains("left: 0") && verdict.evidence.flips[0].new.contains("left: 1"),
+        "{:?}",
+        verdict.evidence.flips
+    );
+    assert_eq!(verdict.evidence.pass_to_pass, 3);
+
+    // The same fix without touching the test that asserts the bug.
+    let other = RUST_TESTS.to_owned() + new_test;
+    let verdict = scene.verdict(&[("src/lib.rs", Some(&fixed)), ("tests/counts.rs", Some(&other))]);
+    assert_eq!(reasons(&verdict), ["regression"]);
+    // ... and with that test deleted, or emptied.
+    let deleted = RUST_TESTS.split("#[test]\nfn empty").next().unwrap().to_owned() + "#[test]\nfn blanks() { words(\"a  b\"); }\n";
+    let verdict = scene.verdict(&[("src/lib.rs", Some(&fixed)), ("tests/counts.rs", Some(&deleted))]);
+    assert!(reasons(&verdict).contains(&"tampering-deleted-test".to_owned()), "{:?}", verdict.ruling);
+    let emptied = RUST_TESTS.replace("assert_eq!(words(\"\"), 1);", "let _ = words(\"\");") + new_test;
+    let verdict = scene.verdict(&[("src/lib.rs", Some(&fixed)), ("tests/counts.rs", Some(&emptied))]);
+    assert!(questions_or_reasons(&verdict).iter().any(|name| name == "weakened-test"), "{:?}", verdict.ruling);
+    let ignored = RUST_TESTS.replace("#[test]\nfn empty", "#[test]\n#[ignore]\nfn empty") + new_test;
+    let verdict = scene.verdict(&[("src/lib.rs", Some(&fixed)), ("tests/counts.rs", Some(&ignored))]);
+    assert!(reasons(&verdict).contains(&"tampering-skipped-test".to_owned()));
+
+    // Inline tests, beside the source of the base tree.
+    let guarded = RUST_LIB.replace(
+        "text.split(' ').count()",
+        "if text.contains(\"  \") { text.split_whitespace().count() } else { text.split(' ').count() }",
+    );
+    let inline = guarded.replace(
+        "    #[test]\n    fn one_word",
+        "    #[test]\n    fn blanks() {\n        assert_eq!(words(\"a  b\"), 2);\n    }\n\n    #[test]\n    fn one_word",
+    );
+    let verdict = scene.verdict(&[("src/lib.rs", Some(&inline))]);
+    assert_eq!(verified(&verdict, Proof::FailToPass), ["src/lib.rs::tests::blanks"]);
+
+    // A half fix: its own test is not green.
+    let half = RUST_LIB.replace("text.split(' ').count()", "text.trim().split(' ').count()");
+    let verdict = scene.verdict(&[("src/lib.rs", Some(&half)), ("tests/counts.rs", Some(&other))]);
+    assert_eq!(reasons(&verdict), ["test-fails-on-head"]);
+
+    // A test that shows nothing, no test, tests alone, nothing.
+    let tame = format!("{RUST_TESTS}\n#[test]\nfn tame() {{\n    assert_eq!(words(\"a b\"), 2);\n}}\n");
+    assert_eq!(reasons(&scene.verdict(&[("src/lib.rs", Some(&guarded)), ("tests/counts.rs", Some(&tame))])), ["no-failing-test"]);
+    assert_eq!(reasons(&scene.verdict(&[("src/lib.rs", Some(&guarded))])), ["no-new-test"]);
+    assert_eq!(reasons(&scene.verdict(&[("tests/counts.rs", Some(&tame))])), ["source-unchanged"]);
+    assert_eq!(reasons(&scene.verdict(&[])), ["no-change"]);
+
+    // Something else breaks beside a true new test.
+    let elsewhere = guarded.replace("text.lines().count()", "text.lines().count().max(1)");
+    let verdict = scene.verdict(&[("src/lib.rs", Some(&elsewhere)), ("tests/counts.rs", Some(&other))]);
+    assert_eq!(reasons(&verdict), ["regression"]);
+    let Ruling::Rejected(told) = &verdict.ruling else { unreachable!() };
+    assert!(told[0].text.contains("two_lines") && told[0].lines.contains("left: 1"), "{told:?}");
+
+    // A new function: its test must need what the function does.
+    let feature = RUST_LIB.replace(
+        "#[cfg(test)]",
+        "/// Letters of a text.\npub fn letters(text: &str) -> usize {\n    text.chars().count()\n}\n\n#[cfg(test)]",
+    );
+    let uses = |body: &str| format!("use counts::letters;\n\n#[test]\nfn letters_of_a_word() {{\n    {body}\n}}\n");
+    let verdict = scene.verdict(&[("src/lib.rs", Some(&feature)), ("tests/letters.rs", Some(&uses("assert_eq!(letters(\"abc\"), 3);")))]);
+    assert_eq!(verified(&verdict, Proof::FailToPass), ["tests/letters.rs::letters_of_a_word"]);
+    let verdict = scene.verdict(&[
+        ("src/lib.rs", Some(&feature)),
+        ("tests/letters.rs", Some(&uses("let f: fn(&str) -> usize = letters; assert!(f as usize != 0);"))),
+    ]);
+    assert_eq!(reasons(&verdict), ["hollow-test"]);
+
+    // It does not build; docs; a refactoring that was asked for.
+    let broken = RUST_LIB.replace("text.lines().count()", "text.lines().counted()");
+    assert!(
+        reasons(&scene.verdict(&[("src/lib.rs", Some(&broken)), ("tests/counts.rs", Some(&other))])).contains(&"does-not-build".to_owned())
+    );
+    let comment = RUST_LIB.replace("/// Words of a text.", "/// How many words a text has.");
+    verified(&scene.verdict(&[("src/lib.rs", Some(&comment)), ("README.md", Some("# counts\n"))]), Proof::NoBehaviourChange);
+    let tidy = RUST_LIB.replace("text.lines().count()", "text.lines().fold(0, |sum, _| sum + 1)");
+    verified(&scene.verdict_on(&[("src/lib.rs", Some(&tidy))], &["refactoring"]), Proof::NoRegression);
+    assert!(scene.text("src/lib.rs") == RUST_LIB);
+}
+
+fn questions_or_reasons(verdict: &Verdict) -> Vec<String> {
+    match &verdict.ruling {
+        Ruling::Review(_) => questions(verdict),
+        _ => reasons(verdict),
+    }
+}
