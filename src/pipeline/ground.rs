@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use crate::config::{Config, Locations, Resolved};
 use crate::error::{Kind, OrFail, Result};
-use crate::forge::Home;
 use crate::runner::{self, Bench};
 use crate::sandbox::{Cancel, Sandbox};
 use crate::task::{CommitId, Reporter, TreeId};
@@ -70,8 +69,6 @@ pub struct Ground {
     pub folder: Folder,
     /// Where trees come from.
     pub cache: Cache,
-    /// Where the repository is.
-    pub home: Home,
     /// Where the work begins.
     pub base: CommitId,
     /// Its tree.
@@ -84,11 +81,11 @@ pub struct Ground {
 
 impl Ground {
     /// Takes the base tree's own settings in and probes the sandbox.
-    pub fn new(folder: Folder, cache: Cache, home: Home, base: CommitId, settings: &Resolved, reporter: &dyn Reporter) -> Result<Ground> {
+    pub fn new(folder: Folder, cache: Cache, base: CommitId, settings: &Resolved, reporter: &dyn Reporter) -> Result<Ground> {
         let base_tree = cache.tree_of(&base)?;
         let config = super::text::with_repository_settings(settings, &cache, &base_tree, reporter)?;
         let sandbox = Sandbox::new(&config.sandbox)?;
-        Ok(Ground { folder, cache, home, base, base_tree, config, sandbox })
+        Ok(Ground { folder, cache, base, base_tree, config, sandbox })
     }
 
     /// Exports the base tree, finds its suites and installs what they need; what an earlier attempt installed is used again.

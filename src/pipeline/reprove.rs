@@ -6,7 +6,6 @@ use super::ground::{Folder, GIT_WALL, Ground};
 use super::order::Means;
 use super::rounds::judge;
 use crate::error::{Failure, Kind, Result};
-use crate::forge::Home;
 use crate::proposal::Proposal;
 use crate::sandbox::Credential;
 use crate::verify::{self, Verdict};
@@ -28,7 +27,7 @@ pub fn reprove(folder: &Path, repository: Option<&str>, means: &Means<'_>) -> Re
     let url = repository.unwrap_or(&target.url);
     let credential = credential(url, means)?;
     let cache_folder = &means.locations.cache;
-    let (cache, _, base) = Cache::fetch(cache_folder, url, Some(&target.base), credential.as_ref(), GIT_WALL, means.cancel)?;
+    let (cache, _, _) = Cache::fetch(cache_folder, url, Some(&target.base), credential.as_ref(), GIT_WALL, means.cancel)?;
     let tree = cache.apply(proposal.base(), &proposal.patch().diff)?;
     if tree != proposal.patch().head_tree {
         return Err(Failure::new(
@@ -36,9 +35,8 @@ pub fn reprove(folder: &Path, repository: Option<&str>, means: &Means<'_>) -> Re
             format_args!("the diff makes tree {}, the proposal speaks of {}", tree.short(), proposal.patch().head_tree.short()),
         ));
     }
-    let home = Home { url: url.to_owned(), base, credential, repository_id: target.repository_id.clone() };
     let folder = Folder::open(means.locations, &format!("verify-{}", digest.short()))?;
-    let ground = Ground::new(folder, cache, home, proposal.base().clone(), means.settings, means.reporter)?;
+    let ground = Ground::new(folder, cache, proposal.base().clone(), means.settings, means.reporter)?;
     let bench = ground.bench(means.reporter, means.cancel)?;
     let cells = ground.folder.fresh("cells")?;
     let judge = judge(&ground, &bench, &cells, means.reporter, means.cancel);

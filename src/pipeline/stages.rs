@@ -72,7 +72,7 @@ impl<'a> Run<'a> {
             task: task.id,
             issue: order.issue.to_string(),
             title: issue.title.clone(),
-            model: config.model.name.clone(),
+            model: text::announced(&config.model.name),
         });
         let done = Done {
             task: task.id,
@@ -130,7 +130,7 @@ impl<'a> Run<'a> {
         })?;
         self.home.base = branch;
         let cache = Cache::open(&cache_folder, &self.home.url)?;
-        Ground::new(self.folder.clone(), cache, self.home.clone(), commit, self.means.settings, self.means.reporter)
+        Ground::new(self.folder.clone(), cache, commit, self.means.settings, self.means.reporter)
     }
 
     /// Finds the suites and installs what they need.

@@ -44,15 +44,23 @@ pub fn branch(prefix: &str, issue: &Issue, repository_id: &str, episode: &str) -
     let digest = Digest::of_bytes(format!("{repository_id}\n{episode}").as_bytes());
     let name = match &issue.reference {
         IssueRef::GitHub { number, .. } => number.to_string(),
-        IssueRef::File(path) => slug(&path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()),
+        IssueRef::File(_) => slug(&issue.title),
     };
     format!("{prefix}issue-{name}-{}", &digest.as_str()[..8])
+}
+
+/// The model as the start of a run announces it: a replay is called one.
+pub fn announced(model: &str) -> String {
+    match model.strip_prefix("replay/") {
+        Some(path) => format!("replay of {path}: a recorded run is played, no model is asked"),
+        None => model.to_owned(),
+    }
 }
 
 fn slug(text: &str) -> String {
     let words: Vec<String> =
         text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_ascii_lowercase).take(6).collect();
-    if words.is_empty() { "file".to_owned() } else { words.join("-").chars().take(40).collect() }
+    if words.is_empty() { "file".to_owned() } else { words.join("-").chars().take(40).collect::<String>().trim_end_matches('-').to_owned() }
 }
 
 /// Subject, body and loom's trailer.

@@ -37,7 +37,10 @@ impl Bench {
             fs::create_dir_all(&folder).or_fail(Kind::Workspace, || format!("making {}", folder.display()))?;
         }
         if let Some(left) = &self.left {
-            add_missing(left, host).or_fail(Kind::Workspace, || format!("adding what setup wrote to {}", host.display()))?;
+            let mut added = Vec::new();
+            add_missing(left, host, "", &mut added)
+                .and_then(|()| exclude(host, &added))
+                .or_fail(Kind::Workspace, || format!("adding what setup wrote to {}", host.display()))?;
         }
         let mut tree = Tree {
             host: host.to_path_buf(),
@@ -80,23 +83,46 @@ pub(super) fn own_variables(own: &Path) -> BTreeMap<String, String> {
     .collect()
 }
 
-/// Copies what `to` does not have; links stay links.
-fn add_missing(from: &Path, to: &Path) -> std::io::Result<()> {
+/// What setup wrote is no work of the agent: a repository around the tree is told not to see it.
+fn exclude(host: &Path, added: &[String]) -> std::io::Result<()> {
+    let info = host.join(".git/info");
+    if added.is_empty() || !fs::symlink_metadata(&info).is_ok_and(|meta| meta.is_dir()) {
+        return Ok(());
+    }
+    let path = info.join("exclude");
+    let mut text = fs::read_to_string(&path).unwrap_or_default();
+    for line in added.iter().map(|path| format!("/{path}")) {
+        if !text.lines().any(|one| one == line) {
+            text.push_str(&format!("\n{line}"));
+        }
+    }
+    text.push('\n');
+    fs::write(path, text)
+}
+
+/// Copies what `to` does not have, and names it; links stay links.
+fn add_missing(from: &Path, to: &Path, below: &str, added: &mut Vec<String>) -> std::io::Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());
+        let path = format!("{below}{}", entry.file_name().to_string_lossy());
+        let deeper = format!("{path}/");
         let kind = entry.file_type()?;
         let there = fs::symlink_metadata(&target);
         match (kind.is_dir(), &there) {
             (true, Err(_)) => {
                 fs::create_dir(&target)?;
-                add_missing(&entry.path(), &target)?;
+                add_missing(&entry.path(), &target, &deeper, added)?;
             }
             // Never through a link of the tree, which may lead anywhere.
-            (true, Ok(meta)) if meta.is_dir() => add_missing(&entry.path(), &target)?,
-            (false, Err(_)) if kind.is_symlink() => std::os::unix::fs::symlink(fs::read_link(entry.path())?, &target)?,
+            (true, Ok(meta)) if meta.is_dir() => add_missing(&entry.path(), &target, &deeper, added)?,
+            (false, Err(_)) if kind.is_symlink() => {
+                std::os::unix::fs::symlink(fs::read_link(entry.path())?, &target)?;
+                added.push(path);
+            }
             (false, Err(_)) if kind.is_file() => {
                 fs::copy(entry.path(), &target)?;
+                added.push(path);
             }
             _ => {}
         }
@@ -153,4 +179,25 @@ pub(super) struct Kept {
     /// Folder below the bench's own, and where children see it relative to the tree.
     pub(super) moved: Vec<(String, String)>,
     pub(super) env: BTreeMap<String, String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_setup_wrote_is_added_once_and_kept_out_of_the_patch() {
+        let folder = tempfile::tempdir().unwrap();
+        let (left, host) = (folder.path().join("left"), folder.path().join("host"));
+        crate::runner::trial::write(&left, &[("src/_version.py", "1"), ("Cargo.lock", "lock")]);
+        crate::runner::trial::write(&host, &[("src/a.py", ""), ("Cargo.lock", "own"), (".git/info/exclude", "*.log")]);
+        let bench = Bench { suites: Vec::new(), shared: Vec::new(), env: BTreeMap::new(), point: "/loom/repo".into(), left: Some(left) };
+        for _ in 0..2 {
+            let tree = bench.tree(&host, &folder.path().join("private")).unwrap();
+            assert_eq!(tree.env["HOME"], "/loom/private/home");
+        }
+        assert_eq!(fs::read_to_string(host.join("src/_version.py")).unwrap(), "1");
+        assert_eq!(fs::read_to_string(host.join("Cargo.lock")).unwrap(), "own");
+        assert_eq!(fs::read_to_string(host.join(".git/info/exclude")).unwrap(), "*.log\n/src/_version.py\n");
+    }
 }

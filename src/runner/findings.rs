@@ -29,14 +29,6 @@ impl Findings {
             self.troubles.push(trouble);
         }
     }
-
-    /// Takes over what another part of the run showed.
-    pub(super) fn merge(&mut self, other: Findings) {
-        for (id, case) in other.cases {
-            self.add(id, case);
-        }
-        self.troubles.extend(other.troubles);
-    }
 }
 
 impl Case {

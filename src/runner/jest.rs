@@ -38,8 +38,8 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
 fn command(session: &Session<'_>) -> String {
     let mut files: Vec<String> = match session.selection {
         Selection::All => return session.suite.command.clone(),
-        Selection::Files(files) => files.iter().map(|file| session.from_dir(file)).collect(),
-        Selection::Tests(tests) => tests.iter().map(|test| session.from_dir(test.file())).collect(),
+        Selection::Files(files) => files.iter().map(|file| session.in_dir(file)).collect(),
+        Selection::Tests(tests) => tests.iter().map(|test| session.in_dir(test.file())).collect(),
     };
     files.sort();
     files.dedup();

@@ -79,3 +79,41 @@ fn kind(message: &str) -> FaultKind {
         FaultKind::Error
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runner::trial::never_invents_a_pass;
+
+    fn parsed(text: &str) -> Findings {
+        let mut findings = Findings::default();
+        read(text, &|path| path.strip_prefix("/loom/repo/").map(str::to_owned), &mut findings);
+        findings
+    }
+
+    #[test]
+    fn recorded_reports_of_both() {
+        for text in [include_str!("fixtures/jest.json"), include_str!("fixtures/vitest.json")] {
+            let findings = parsed(text);
+            let shown: Vec<String> = findings
+                .cases
+                .iter()
+                .map(|(id, case)| match &case.outcome {
+                    Outcome::Passed => format!("{id} ok"),
+                    Outcome::Failed(fault) => format!("{id} {:?}", fault.kind),
+                    Outcome::Skipped(_) => format!("{id} skip"),
+                })
+                .collect();
+            let expected = ["adds ok", "group::later skip", "group::soon skip", "group::throws Error", "wrong Assertion"];
+            assert_eq!(shown, expected.map(|line| format!("test/calc.test.js::{line}")));
+            let load = &findings.troubles[0];
+            assert_eq!((load.kind, load.file.as_deref()), (TroubleKind::Load, Some("test/broken.test.js")));
+            assert!(load.message.contains("absent-package"));
+        }
+    }
+
+    #[test]
+    fn torn_and_mutated_reports() {
+        never_invents_a_pass(include_str!("fixtures/vitest.json"), parsed);
+    }
+}

@@ -87,9 +87,6 @@ pub(super) fn failure(said: Option<&str>, printed: &str) -> Outcome {
         Some(said) => said.to_owned(),
         None => decisive(printed),
     };
-    if let Some(line) = printed.lines().find(|line| line.trim_start().starts_with("(test aborted with signal")) {
-        return Outcome::failed(FaultKind::Crash, line.trim(), printed);
-    }
     let asserted = message.lines().take(2).any(|line| {
         let line = line.trim_start();
         line.starts_with("assertion ") || line.starts_with("snapshot assertion") || line.contains("did not panic")

@@ -97,7 +97,10 @@ fn events(
         reading.findings.add(TestId::new(&[source, test]), Case::new(outcome).in_file(source).after(seconds));
     };
     for (name, (outcome, seconds)) in &told.ended {
-        add(name, outcome.clone(), *seconds);
+        // A test that fails prints why; one whose process died says nothing.
+        let silent = matches!(outcome, Outcome::Failed(fault) if fault.message.is_empty() && fault.trace.is_empty());
+        let died = || Outcome::failed(FaultKind::Crash, "its process died", "");
+        add(name, if silent { died() } else { outcome.clone() }, *seconds);
     }
     for name in &told.running {
         match finished.ending {

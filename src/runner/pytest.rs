@@ -54,7 +54,7 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
 fn command(session: &Session<'_>) -> String {
     let asked: Vec<String> = match session.selection {
         Selection::All => return session.suite.command.clone(),
-        Selection::Files(files) => files.iter().map(|file| session.from_dir(file)).collect(),
+        Selection::Files(files) => files.iter().map(|file| session.in_dir(file)).collect(),
         Selection::Tests(tests) => {
             let mut asked: Vec<String> = tests.iter().map(|test| node(session, test)).collect();
             asked.sort();
@@ -80,7 +80,7 @@ fn node(session: &Session<'_>, test: &TestId) -> String {
     let name = test.unnumbered();
     let (file, inner) = name.split_once("::").unwrap_or((name, ""));
     let function = inner.split('[').next().unwrap_or(inner);
-    let file = session.from_dir(file);
+    let file = session.in_dir(file);
     if function.is_empty() { file } else { format!("{file}::{function}") }
 }
 
@@ -188,12 +188,8 @@ fn phase(line: Line, test: &mut Seen, place: &dyn Fn(&str) -> Option<String>) {
         "failed" => failure(&line, place),
         _ => return,
     };
-    let worse = match (&test.outcome, &outcome) {
-        (Some(Outcome::Failed(_)), _) => false,
-        (Some(Outcome::Skipped(_)), Outcome::Passed) => false,
-        _ => true,
-    };
-    if worse {
+    let better = matches!((&test.outcome, &outcome), (Some(Outcome::Failed(_)), _) | (Some(Outcome::Skipped(_)), Outcome::Passed));
+    if !better {
         test.outcome = Some(outcome);
     }
 }

@@ -138,7 +138,7 @@ impl Session<'_> {
     }
 
     /// A root-relative path as the runner must be told it in the suite's folder.
-    pub(super) fn from_dir(&self, path: &str) -> String {
+    pub(super) fn in_dir(&self, path: &str) -> String {
         let inner = Path::new(path).strip_prefix(&self.suite.dir).ok().map(|inner| inner.to_string_lossy().into_owned());
         inner.unwrap_or_else(|| self.tree.point.join(path).to_string_lossy().into_owned())
     }

@@ -51,11 +51,13 @@ fn run_files(session: &Session<'_>, Words { vars, words }: &Words) -> Result<Rea
     let mut reading =
         Reading { command: session.suite.command.clone(), findings: Findings::default(), ending: Ending::Exited(0), output: String::new() };
     let deadline = Deadline::after(session.settings.timeout.duration());
+    let mut ran = Vec::new();
     for file in expand(session, &patterns).iter().filter(|file| asked(session, file)) {
         if deadline.spent() {
             reading.stopped();
             break;
         }
+        ran.push(file.clone());
         let argv: Vec<String> = options.iter().cloned().chain([file.clone()]).collect();
         let mut child = Child::new(argv).parsed();
         child.env.extend(vars.iter().cloned());
@@ -63,8 +65,8 @@ fn run_files(session: &Session<'_>, Words { vars, words }: &Words) -> Result<Rea
         let path = session.relative(file).unwrap_or_else(|| file.clone());
         keep(&finished, Some(&path), &mut reading);
     }
-    if !matches!(session.selection, Selection::All) && reading.findings.cases.len() < 200 {
-        reading.command = line(&options);
+    if *session.selection != Selection::All {
+        reading.command = line(&options.iter().chain(&ran).collect::<Vec<_>>());
     }
     Ok(reading)
 }

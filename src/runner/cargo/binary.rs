@@ -13,6 +13,8 @@ use crate::runner::text::{clip, first_lines, plain, streams};
 use crate::runner::{Case, FaultKind, Outcome, TestId, TroubleKind};
 use crate::sandbox::{Ending, Finished};
 
+/// What the one case of a target without a harness is called behind its name.
+const BARE: &str = " (no harness)";
 /// At most so many tests are run one by one after a crash.
 const APART: usize = 200;
 
@@ -32,11 +34,18 @@ pub(super) fn run(
         args.push("--exact".to_owned());
         args.extend(names.iter().cloned());
     }
+    if names.iter().any(|name| name.ends_with(BARE)) {
+        return binary.without_json(&[], deadline, reading);
+    }
+    if built.compiles {
+        // JSON needs a variable that would open unstable features to the compilers these tests start.
+        return binary.without_json(&args, deadline, reading);
+    }
     let finished = binary.start(&args, JSON, deadline)?;
     let told = read_json(&finished.stdout.text());
     append(&mut reading.output, &format!("--- {}\n{}", target.source, human(&told, &finished)));
     if told.announced.is_none() && ended_by_itself(finished.ending) {
-        return binary.without_json(names, deadline, reading);
+        return binary.without_json(&args, deadline, reading);
     }
     binary.keep(&told, &mut reading.findings);
     match finished.ending {
@@ -183,15 +192,22 @@ impl Binary<'_> {
     }
 
     /// A harness of its own: read by its words, or else by its end.
-    fn without_json(&self, names: &[String], deadline: Deadline, reading: &mut Reading) -> Result<()> {
-        let finished = self.start(names, &[], deadline)?;
+    fn without_json(&self, args: &[String], deadline: Deadline, reading: &mut Reading) -> Result<()> {
+        let finished = self.start(args, &[], deadline)?;
         let output = streams(&finished);
         append(&mut reading.output, &output);
         let worded = read_words(&plain(&finished.stdout.text()));
         for (name, outcome) in &worded {
             self.add(name, outcome.clone(), None, &mut reading.findings);
         }
-        if !worded.is_empty() {
+        let summed = finished.stdout.text().contains("test result: ") || finished.stdout.text().contains("running ");
+        if !worded.is_empty() || summed {
+            if finished.ending == Ending::TimedOut {
+                reading.stopped();
+            } else if !finished.stdout.text().contains("test result: ") {
+                let said = first_lines(&plain(&finished.stderr.text()), 6);
+                reading.findings.trouble(TroubleKind::Crash, Some(&self.target.source), &format!("the test process died: {said}"));
+            }
             return Ok(());
         }
         let outcome = match finished.ending {
@@ -206,7 +222,7 @@ impl Binary<'_> {
         if finished.ending == Ending::TimedOut {
             reading.stopped();
         }
-        self.add(&format!("{} (no harness)", self.target.name), outcome, Some(finished.elapsed.as_secs_f64()), &mut reading.findings);
+        self.add(&format!("{}{BARE}", self.target.name), outcome, Some(finished.elapsed.as_secs_f64()), &mut reading.findings);
         Ok(())
     }
 }

@@ -20,6 +20,8 @@ pub(in crate::runner) struct Built {
     pub(in crate::runner) targets: Vec<Target>,
     /// What build scripts told, by package id.
     pub(in crate::runner) scripts: BTreeMap<String, Script>,
+    /// Tests may start compilers of their own.
+    pub(in crate::runner) compiles: bool,
     /// The packages of the workspace by id, as far as cargo tells.
     pub(in crate::runner) packages: BTreeMap<String, Package>,
     /// Where rustc's own shared libraries are, for proc-macro tests.
@@ -53,6 +55,9 @@ pub(in crate::runner) struct Script {
     pub(in crate::runner) env: Vec<(String, String)>,
     pub(in crate::runner) linked_paths: Vec<String>,
 }
+
+/// Libraries whose tests run rustc.
+const COMPILING: [&str; 5] = ["trybuild", "ui_test", "compiletest_rs", "macrotest", "compiletest"];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -117,6 +122,7 @@ pub(in crate::runner) fn build(session: &Session<'_>, flags: &Flags, findings: &
     let mut built = Built {
         targets: Vec::new(),
         scripts: BTreeMap::new(),
+        compiles: false,
         packages: packages(session, flags)?,
         sysroot_libraries: sysroot_libraries(session)?,
         ending: finished.ending,
@@ -147,6 +153,7 @@ fn read(text: &str, place: &dyn Fn(&str) -> String, built: &mut Built, findings:
                 findings.trouble(TroubleKind::Build, Some(&file), &said);
                 append(&mut built.output, &rendered);
             }
+            "compiler-artifact" if COMPILING.contains(&message.target.name.as_str()) => built.compiles = true,
             "compiler-artifact" => built.targets.push(artifact(message, place)),
             "build-script-executed" => {
                 built.scripts.insert(message.package_id, message.script);

@@ -81,7 +81,7 @@ pub(super) fn take(root: &Path, folder: &Path, before: &BTreeSet<PathBuf>) -> Re
             let place = format!("tree/{}", moved.len());
             moved.push((place.clone(), path.to_string_lossy().into_owned()));
             Some(folder.join(place))
-        } else if WASTE.contains(&name.as_str()) || name.ends_with(".pyc") {
+        } else if WASTE.contains(&name.as_str()) || name.ends_with(".pyc") || name.ends_with(".egg-info") {
             None
         } else if meta.is_dir() {
             // Its entries come next, one by one.

@@ -54,7 +54,7 @@ pub(super) fn parse(text: &str, file: Option<&str>, findings: &mut Findings) {
         at += 1;
         let indent = line.len() - line.trim_start_matches(' ').len();
         let body = line.trim();
-        if let Some(found) = TEST.captures(body).filter(|_| indent % 2 == 0) {
+        if let Some(found) = TEST.captures(body).filter(|_| indent.is_multiple_of(2)) {
             // A line without its end may be a part of a worse one.
             if at == lines.len() && !whole {
                 break;
@@ -263,9 +263,12 @@ impl Yaml<'_> {
         };
         if text.contains("AssertionError") || text.contains("ERR_ASSERTION") {
             FaultKind::Assertion
-        } else if name.starts_with("test exited without ending") || name.starts_with("test timed out") {
-            FaultKind::Error
-        } else if raised || error_name(name) || said.is_some_and(error_name) || self.field("operator").is_none() && error_name(&text) {
+        } else if ["test exited without ending", "test timed out"].iter().any(|start| name.starts_with(start))
+            || raised
+            || error_name(name)
+            || said.is_some_and(error_name)
+            || self.field("operator").is_none() && error_name(&text)
+        {
             FaultKind::Error
         } else {
             FaultKind::Assertion
