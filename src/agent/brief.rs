@@ -1,10 +1,13 @@
 //! What the model is told: the fixed instructions, the task, notices. The words are in `prompts/`.
 
+use std::path::Path;
+
 use minijinja::{Environment, Value, context};
 
 use super::Assignment;
 use super::tools::{listing, summary_of};
 use crate::error::{Kind, OrFail, Result};
+use crate::guard;
 use crate::runner::{Outcome as TestOutcome, Report};
 use crate::task::{Issue, IssueRef};
 
@@ -75,7 +78,7 @@ fn task(assignment: &Assignment<'_>) -> Result<String> {
             context! { dir => &suite.dir, command => &suite.command, name => super::tools::suite_name(suite) }
         })
         .collect();
-    let programs: Vec<&str> = PROGRAMS.into_iter().filter(|program| assignment.sandbox.which(program).is_some()).collect();
+    let programs: Vec<String> = PROGRAMS.into_iter().filter_map(|program| called(assignment, program)).collect();
     // the tag depends on the text it fences: no text can contain its own
     let fence = format!("issue-{}", assignment.issue.digest().short());
     render(
@@ -84,7 +87,7 @@ fn task(assignment: &Assignment<'_>) -> Result<String> {
             repository => repository(assignment.issue),
             point => assignment.tree.point.display().to_string(),
             suites,
-            programs => programs.join(" "),
+            programs => programs.join(", "),
             turns => config.agent.max_turns,
             minutes => config.agent.timeout.to_string(),
             command => config.agent.command_timeout.to_string(),
@@ -98,10 +101,25 @@ fn task(assignment: &Assignment<'_>) -> Result<String> {
     )
 }
 
+/// How a program is called, if children find it: in the sandbox's PATH, in the environment that setup made, by npx.
+fn called(assignment: &Assignment<'_>, program: &str) -> Option<String> {
+    let tree = assignment.tree;
+    let host = |inside: &Path| {
+        let shared = tree.shared.iter().find_map(|one| Some(one.host.join(inside.strip_prefix(&one.inside).ok()?)));
+        shared.or_else(|| Some(tree.host.join(inside.strip_prefix(&tree.point).ok()?)))
+    };
+    let holds = |folder: &Path| host(&folder.join(program)).is_some_and(|file| file.symlink_metadata().is_ok());
+    let path = tree.env.get("PATH").map(String::as_str).unwrap_or_default();
+    if assignment.sandbox.which(program).is_some() || path.split(':').any(|folder| holds(Path::new(folder))) {
+        return Some(program.to_owned());
+    }
+    holds(&tree.point.join("node_modules/.bin")).then(|| format!("npx {program}"))
+}
+
 fn repository(issue: &Issue) -> String {
     match &issue.reference {
         IssueRef::GitHub { repo, .. } => repo.to_string(),
-        IssueRef::File(_) => "a repository".to_owned(),
+        IssueRef::File(_) => "the repository".to_owned(),
     }
 }
 
@@ -112,23 +130,21 @@ fn reference(issue: &Issue) -> String {
     }
 }
 
+/// What a person sees of the issue: hidden text is taken out, and what is too long is cut.
 fn issue_text(issue: &Issue) -> String {
-    let body = if issue.body.trim().is_empty() { "(no text beside the title)" } else { issue.body.trim() };
-    let mut text = format!("# {}\n\n{body}\n", issue.title.trim());
+    let seen = |text: &str| guard::issue_text(text).text.trim().to_owned();
+    let body = seen(&issue.body);
+    let body = if body.is_empty() { "(no text beside the title)".to_owned() } else { body };
+    let mut text = format!("# {}\n\n{body}\n", seen(&issue.title));
     for comment in &issue.comments {
-        text.push_str(&format!("\nComment by {}:\n{}\n", comment.author, comment.body.trim()));
+        text.push_str(&format!("\nComment by {}:\n{}\n", comment.author, seen(&comment.body)));
     }
     capped(text.trim_end(), ISSUE)
 }
 
 /// Beginning and end of a long text, the cut marked by its size.
 pub(super) fn capped(text: &str, most: usize) -> String {
-    if text.len() <= most {
-        return text.to_owned();
-    }
-    let head = text.floor_char_boundary(most / 3 * 2);
-    let tail = text.ceil_char_boundary(text.len() - most / 3);
-    format!("{}\n\n[... {} bytes left out ...]\n\n{}", &text[..head], tail - head, &text[tail..])
+    guard::cap_text(text, most).unwrap_or_else(|| text.to_owned())
 }
 
 fn render(template: &str, values: Value) -> Result<String> {

@@ -78,3 +78,41 @@ impl Limits {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Message, Role, Stop};
+    use crate::task::Usage;
+
+    fn answer(tokens: u64) -> Answer {
+        let usage = Usage { requests: 1, input_tokens: tokens, ..Usage::default() };
+        Answer { message: Message { role: Role::Assistant, blocks: Vec::new() }, stop: Stop::End, usage }
+    }
+
+    #[test]
+    fn each_limit_is_told_before_it_is_reached() {
+        let settings = AgentSettings { max_turns: 10, max_tokens: 1_000, timeout: "1h".parse().unwrap(), ..AgentSettings::default() };
+        let mut limits = Limits::new(&settings, 0);
+        limits.count(&answer(790), 0);
+        assert_eq!((limits.near(), limits.reached()), (None, None));
+        limits.count(&answer(10), 0);
+        assert_eq!(limits.near().map(|(name, _)| name), Some("tokens"));
+        // a provider that tells no usage: the prompt's bytes stand for it
+        limits.count(&answer(0), 800);
+        assert_eq!(limits.reached(), Some("tokens"));
+        let mut limits = Limits::new(&settings, 0);
+        (0..8).for_each(|_| limits.count(&answer(1), 0));
+        assert_eq!(limits.near().map(|(name, _)| name), Some("turns"));
+        limits.new_round();
+        assert_eq!(limits.near(), None);
+    }
+
+    #[test]
+    fn time_of_earlier_attempts_counts() {
+        let settings = AgentSettings { timeout: "1h".parse().unwrap(), ..AgentSettings::default() };
+        assert_eq!(Limits::new(&settings, 50 * 60_000).near().map(|(name, _)| name), Some("time"));
+        let spent = Limits::new(&settings, 61 * 60_000);
+        assert_eq!((spent.reached(), spent.left()), (Some("time"), Duration::ZERO));
+    }
+}

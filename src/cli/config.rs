@@ -39,14 +39,19 @@ fn row(session: &Session, values: &Value, key: &str, variable: &str) -> Row {
 }
 
 /// TOML that can be pasted back, the source of each value behind it.
-fn text(session: &Session, rows: &[Row]) -> String {
+fn text<'a>(session: &Session, rows: &'a [Row]) -> String {
     let mut lines = match &session.resolved.file {
         Some(file) => vec![format!("# settings file: {}", file.display())],
         None => vec!["# no settings file; copy loom.toml.example to loom.toml to make one".to_owned()],
     };
+    let split = |row: &'a Row| row.key.rsplit_once('.').unwrap_or(("", &row.key));
+    let sections: Vec<&str> = rows.iter().map(|row| split(row).0).collect();
+    let mut rows: Vec<&Row> = rows.iter().collect();
+    // A section may stand between the keys of its parent in the types; TOML wants each once.
+    rows.sort_by_key(|row| sections.iter().position(|section| *section == split(row).0));
     let mut section = "";
     for row in rows {
-        let (of, name) = row.key.rsplit_once('.').unwrap_or(("", &row.key));
+        let (of, name) = split(row);
         if of != section {
             lines.push(format!("\n[{of}]"));
             section = of;

@@ -9,8 +9,9 @@ use std::sync::{Mutex, PoisonError};
 use serde::Serialize;
 
 use super::arguments::General;
+use super::plain;
 use super::screen::{Form, Screen};
-use crate::config::Environment;
+use crate::config::HostEnvironment;
 use crate::error::{Failure, Kind, Result};
 
 /// What the printed object holds.
@@ -39,7 +40,7 @@ pub fn report(screen: &Screen, failure: &Failure) -> ExitCode {
 }
 
 /// Shows what clap answers: help and version are data, a wrong command line is an error.
-pub fn usage(answer: &clap::Error, environment: &Environment) -> ExitCode {
+pub fn usage(answer: &clap::Error, environment: &HostEnvironment) -> ExitCode {
     // The line could not be read, so whether JSON was asked for is taken from the bare words.
     let json = std::env::args_os().skip(1).any(|word| word == "--json");
     if json && answer.use_stderr() {
@@ -74,9 +75,9 @@ pub fn catching_panics(work: impl FnOnce() -> Result<()>) -> Result<()> {
 }
 
 fn text(screen: &Screen, failure: &Failure) -> String {
-    let mut lines = vec![format!("{} {}", screen.painted(31, "error:"), failure.cause)];
-    lines.extend(causes(failure).iter().map(|cause| format!("  caused by: {cause}")));
-    let hints = failure.hints.iter().map(|hint| format!("{} {hint}", screen.painted(36, "hint:")));
+    let mut lines = vec![format!("{} {}", screen.painted(31, "error:"), plain::lines(&failure.cause.to_string()))];
+    lines.extend(causes(failure).iter().map(|cause| format!("  caused by: {}", plain::lines(cause))));
+    let hints = failure.hints.iter().map(|hint| format!("{} {}", screen.painted(36, "hint:"), plain::lines(hint)));
     if !failure.hints.is_empty() {
         lines.push(String::new());
     }
@@ -96,9 +97,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_panic_is_a_defect_to_report() {
+        let hook = std::panic::take_hook();
+        let failure = catching_panics(|| panic!("the floor gave way"));
+        std::panic::set_hook(hook);
+        let failure = failure.unwrap_err();
+        assert_eq!((failure.kind, failure.kind.exit_code()), (Kind::Internal, 1));
+        assert!(failure.line().starts_with("loom has a defect: the floor gave way (src/cli/failure.rs:"), "{failure:?}");
+        assert!(failure.hints[0].starts_with("please report"));
+    }
+
+    #[test]
     fn what_then_why_then_what_to_do() {
         let failure = Failure::new(Kind::Forge, "answered 502").context("reading acme/widget#12").hint("try again").hint("or wait");
-        let screen = Screen::new(&General::default(), &Environment::default());
+        let screen = Screen::new(&General::default(), &HostEnvironment::default());
         assert_eq!(text(&screen, &failure), "error: reading acme/widget#12\n  caused by: answered 502\n\nhint: try again\nhint: or wait");
     }
 }

@@ -1,27 +1,32 @@
 //! Words in and out: one file per subcommand. The only room that prints.
 
+mod amounts;
 mod arguments;
 mod config;
 mod failure;
 mod overrides;
+mod plain;
+mod progress;
 mod run_issue;
 mod screen;
 mod session;
+mod status;
 mod stop;
 
 use std::process::ExitCode;
 
 use arguments::{Arguments, Command};
+use progress::Progress;
 use screen::Screen;
 use session::Session;
 
-use crate::config::Environment;
+use crate::config::HostEnvironment;
 use crate::error::Result;
-use crate::task::{Reporter, Silent};
+use crate::task::Reporter;
 
 /// The whole program: what was typed in, an exit code out.
 pub fn main() -> ExitCode {
-    let environment = Environment::of_process();
+    let environment = HostEnvironment::current();
     let arguments = match arguments::read(std::env::args_os()) {
         Ok(arguments) => arguments,
         Err(answer) => return failure::usage(&answer, &environment),
@@ -34,20 +39,25 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments, environment: Environment, screen: &Screen) -> Result<()> {
+fn run(arguments: &Arguments, environment: HostEnvironment, screen: &Screen) -> Result<()> {
     let session = Session::open(arguments, environment, screen)?;
     match &arguments.command {
         Command::RunIssue(run) => finish(&session, |reporter| run_issue::run_issue(&session, run, reporter)),
         Command::Verify(run) => finish(&session, |reporter| run_issue::verify(&session, run, reporter)),
         Command::Publish(run) => finish(&session, |reporter| run_issue::publish(&session, run, reporter)),
-        Command::Status(_) => Ok(()),
+        Command::Status(asked) => status::show(&session, asked),
         Command::Config => config::show(&session),
     }
 }
 
 /// Runs with progress on the screen, then shows the result.
 fn finish(session: &Session, work: impl FnOnce(&dyn Reporter) -> Result<run_issue::Shown>) -> Result<()> {
-    let shown = work(&Silent)?;
+    stop::listen(&session.screen, &session.cancel)?;
+    let progress = Progress::begin(&session.screen);
+    let shown = work(&progress);
+    // The moving line ends before anything is printed, a failure too.
+    drop(progress);
+    let shown = shown?;
     session.screen.show(&shown.text);
     session.screen.show_json(&shown.json);
     Ok(())

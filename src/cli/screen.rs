@@ -2,16 +2,15 @@
 //! Owns redaction of everything that is shown, and that a closed pipe is no error.
 
 use std::io::{IsTerminal, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use secrecy::{ExposeSecret, SecretString};
+use indicatif::ProgressBar;
+use secrecy::SecretString;
 use serde::Serialize;
 
 use super::arguments::General;
-use crate::config::Environment;
-
-/// Hides secrets in one text.
-pub type Redact = Arc<dyn Fn(&str) -> String + Send + Sync>;
+use crate::config::HostEnvironment;
+use crate::guard::Redactor;
 
 /// How much talk there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,12 +45,15 @@ pub struct Screen {
     pub live: bool,
     /// Colours may be used on stderr.
     pub colour: bool,
-    redact: Redact,
+    redactor: Redactor,
+    hidden: Vec<SecretString>,
+    /// The moving line; other lines go above it.
+    bar: Arc<Mutex<Option<ProgressBar>>>,
 }
 
 impl Screen {
     /// As the options and the environment ask for.
-    pub fn new(general: &General, environment: &Environment) -> Screen {
+    pub fn new(general: &General, environment: &HostEnvironment) -> Screen {
         let talk = match (general.quiet, general.verbose) {
             (true, _) => Talk::Quiet,
             (false, 0) => Talk::Normal,
@@ -59,32 +61,48 @@ impl Screen {
             (false, _) => Talk::Everything,
         };
         let form = if general.json { Form::Json } else { Form::Text };
-        let terminal = std::io::stderr().is_terminal() && environment.var("TERM") != Some("dumb");
-        let live = terminal && environment.var("CI").is_none();
-        let colour = live && environment.var("NO_COLOR").is_none();
-        Screen { talk, form, live, colour, redact: redactor(environment.secret_values()) }
+        let terminal = std::io::stderr().is_terminal() && environment.variable("TERM") != Some("dumb");
+        let live = terminal && environment.variable("CI").is_none();
+        let colour = live && environment.variable("NO_COLOR").is_none();
+        let hidden = environment.secret_values();
+        Screen { talk, form, live, colour, redactor: Redactor::new(&hidden), hidden, bar: Arc::default() }
     }
 
     /// The same screen that hides these values too.
     pub fn hiding(self, secrets: &[SecretString]) -> Screen {
-        let (before, more) = (self.redact.clone(), redactor(secrets.to_vec()));
-        Screen { redact: Arc::new(move |text| more(&before(text))), ..self }
+        let hidden = [&self.hidden[..], secrets].concat();
+        Screen { redactor: Redactor::new(&hidden), hidden, ..self }
     }
 
     /// The text without secrets.
     pub fn redacted(&self, text: &str) -> String {
-        (self.redact)(text)
+        self.redactor.text(text)
     }
 
     /// One line of talk, whatever the level.
     pub fn say(&self, line: impl std::fmt::Display) {
-        write_line(std::io::stderr().lock(), &self.redacted(&line.to_string()));
+        let text = self.redacted(&line.to_string());
+        let bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        match bar.as_ref() {
+            Some(bar) => bar.println(text),
+            None => write_line(std::io::stderr().lock(), &text),
+        }
+    }
+
+    /// Says lines above this moving line from now on.
+    pub fn attach(&self, bar: &ProgressBar) {
+        *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
+    }
+
+    /// Says lines as ever.
+    pub fn detach(&self) {
+        *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Data for people; nothing when JSON was asked for.
     pub fn show(&self, text: impl std::fmt::Display) {
         if self.form == Form::Text {
-            write_line(std::io::stdout().lock(), &self.redacted(&text.to_string()));
+            write_line(std::io::stdout().lock(), self.redacted(&text.to_string()).trim_end());
         }
     }
 
@@ -107,23 +125,17 @@ fn write_line(mut to: impl Write, text: &str) {
     let _ = to.write_all(text.as_bytes()).and_then(|()| to.write_all(b"\n")).and_then(|()| to.flush());
 }
 
-/// Replaces exact values, longest first, so that no part of one stays behind.
-fn redactor(mut secrets: Vec<SecretString>) -> Redact {
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.expose_secret().len()));
-    Arc::new(move |text| secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose_secret(), "[redacted]")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_secret_is_hidden_the_longest_first() {
-        let environment: Environment = [("GITHUB_TOKEN", "ghp_abc"), ("OPENAI_API_KEY", "ghp_abcdef")]
+        let environment: HostEnvironment = [("GITHUB_TOKEN", "ghp_abcdef"), ("OPENAI_API_KEY", "ghp_abcdefghi")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into_iter()
             .collect();
         let screen = Screen::new(&General::default(), &environment).hiding(&["header-value".into()]);
-        assert_eq!(screen.redacted("ghp_abcdef ghp_abc header-value"), "[redacted] [redacted] [redacted]");
+        assert_eq!(screen.redacted("ghp_abcdefghi ghp_abcdef header-value"), "[redacted] [redacted] [redacted]");
     }
 }

@@ -1,11 +1,9 @@
 //! What every subcommand starts from: settings, secrets, places, the screen, and the wish to stop.
 
-use std::path::PathBuf;
-
 use super::arguments::Arguments;
+use super::overrides;
 use super::screen::Screen;
-use super::{overrides, stop};
-use crate::config::{Environment, Inputs, Locations, Resolved, Secrets};
+use crate::config::{HostEnvironment, Inputs, Locations, Resolved, Secrets};
 use crate::error::{Kind, OrFail, Result};
 use crate::sandbox::Cancel;
 
@@ -17,29 +15,26 @@ pub struct Session {
     pub secrets: Secrets,
     /// Where files go.
     pub locations: Locations,
-    /// Where loom was started.
-    pub folder: PathBuf,
     /// Where words go.
     pub screen: Screen,
-    /// Asked for by signals.
+    /// Asked for by signals, once a command listens to them.
     pub cancel: Cancel,
 }
 
 impl Session {
     /// Reads the settings as the arguments ask for.
-    pub fn open(arguments: &Arguments, environment: Environment, screen: &Screen) -> Result<Session> {
+    pub fn open(arguments: &Arguments, environment: HostEnvironment, screen: &Screen) -> Result<Session> {
         let folder = std::env::current_dir().or_fail(Kind::Workspace, || "finding the working folder")?;
         let inputs = Inputs {
             file: arguments.general.config.clone(),
-            folder: folder.clone(),
+            folder,
             overrides: overrides::of(&arguments.command, &arguments.general.set)?,
             environment,
         };
         let resolved = Resolved::load(&inputs)?;
         let secrets = Secrets::read(&resolved, &inputs.environment);
-        let locations = resolved.config.locations(&inputs.environment, &folder)?;
+        let locations = resolved.config.locations(&inputs.environment, &inputs.folder)?;
         let screen = screen.clone().hiding(secrets.all());
-        let cancel = stop::listen(&screen)?;
-        Ok(Session { resolved, secrets, locations, folder, screen, cancel })
+        Ok(Session { resolved, secrets, locations, screen, cancel: Cancel::default() })
     }
 }

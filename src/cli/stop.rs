@@ -7,9 +7,8 @@ use super::screen::{Screen, Talk};
 use crate::error::{Kind, OrFail, Result};
 use crate::sandbox::Cancel;
 
-/// Listens from now on, in a thread of its own.
-pub fn listen(screen: &Screen) -> Result<Cancel> {
-    let cancel = Cancel::default();
+/// Listens from now on, in a thread of its own. Commands that only look are ended by the signal itself.
+pub fn listen(screen: &Screen, cancel: &Cancel) -> Result<()> {
     let (asked, screen) = (cancel.clone(), screen.clone());
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).or_fail(Kind::Internal, || "listening for signals")?;
     let listener = std::thread::Builder::new().name("signals".into()).spawn(move || {
@@ -24,6 +23,24 @@ pub fn listen(screen: &Screen) -> Result<Cancel> {
             }
         }
     });
-    listener.or_fail(Kind::Internal, || "listening for signals")?;
-    Ok(cancel)
+    listener.map(drop).or_fail(Kind::Internal, || "listening for signals")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::arguments::General;
+    use crate::config::HostEnvironment;
+
+    #[test]
+    fn a_signal_asks_to_stop() {
+        let quiet = General { quiet: true, ..General::default() };
+        let cancel = Cancel::default();
+        listen(&Screen::new(&quiet, &HostEnvironment::default()), &cancel).unwrap();
+        signal_hook::low_level::raise(SIGTERM).unwrap();
+        while cancel.requested().is_none() {
+            std::thread::yield_now();
+        }
+        assert_eq!(cancel.check().unwrap_err().kind, Kind::Terminated);
+    }
 }

@@ -1,11 +1,9 @@
-//! The environment as one value: read once, passed on, so that nothing below asks the process again.
-//! Owns which variable sets which key. Secrets are picked from it by `secrets`.
-
-use std::collections::BTreeMap;
-use std::fmt;
+//! What the environment says about settings. Owns which variable sets which key and the names that mean nothing.
+//! An empty value counts as not set: workflow files pass absent inputs that way.
 
 use serde_json::{Value, json};
 
+use super::HostEnvironment;
 use super::keys::{self, Key, Shape};
 use super::source::{Setting, Source};
 use super::toml_text;
@@ -17,23 +15,8 @@ const SPECIAL: [&str; 4] = ["LOOM_API_KEY", "LOOM_CONFIG", "LOOM_GITHUB_TOKEN", 
 const ALIASES: [(&str, &str); 3] =
     [("GITHUB_API_URL", "github.api_url"), ("GITHUB_SERVER_URL", "github.server_url"), ("LOOM_MODEL", "model.name")];
 
-/// Names and values. An empty value counts as not set: workflow files pass absent inputs that way.
-#[derive(Clone, Default)]
-pub struct Environment(BTreeMap<String, String>);
-
-impl Environment {
-    /// That of this process; variables that are not UTF-8 are no business of loom.
-    pub fn of_process() -> Environment {
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
-    }
-
-    /// The value of one variable, when it is set and not empty.
-    pub fn var(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
-    }
-
+impl HostEnvironment {
     /// Every setting it makes, or everything that is wrong with its `LOOM_*` variables.
-    /// `key_variable` is the name that holds the model's key, which users may begin with `LOOM_` too.
     pub(super) fn settings(&self) -> Result<Vec<Setting>, Vec<String>> {
         let mut settings = Vec::new();
         let mut problems = Vec::new();
@@ -47,7 +30,7 @@ impl Environment {
     }
 
     fn take(&self, variable: &str, key: Option<&Key>, settings: &mut Vec<Setting>, problems: &mut Vec<String>) {
-        let (Some(key), Some(text)) = (key, self.var(variable)) else { return };
+        let (Some(key), Some(text)) = (key, self.variable(variable)) else { return };
         match read(key, text) {
             Ok(value) => {
                 settings.push(Setting { key: key.path.clone(), value, source: Source::Environment { variable: variable.to_owned() } })
@@ -59,10 +42,9 @@ impl Environment {
     /// What is wrong with the names of `LOOM_*` variables; `allowed` are names that the settings themselves mention.
     pub(super) fn unknown(&self, allowed: &[&str]) -> Vec<String> {
         let known = || keys::all().iter().map(|key| key.variable.as_str()).chain(SPECIAL);
-        self.0
-            .keys()
-            .filter(|name| name.starts_with("LOOM_") && !allowed.contains(&name.as_str()) && known().all(|one| one != name.as_str()))
-            .map(|name| match keys::nearest(name, known()) {
+        self.variables(|name| name.starts_with("LOOM_") && !allowed.contains(&name) && known().all(|one| one != name))
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, _)| match keys::nearest(name, known()) {
                 Some(near) => format!("unknown environment variable {name}; did you mean {near}?"),
                 None => format!("unknown environment variable {name}; names that begin with LOOM_ are loom's settings"),
             })
@@ -89,24 +71,11 @@ pub(super) fn read(key: &Key, text: &str) -> Result<Value, String> {
     }
 }
 
-impl FromIterator<(String, String)> for Environment {
-    fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Environment {
-        Environment(variables.into_iter().filter(|(_, value)| !value.is_empty()).collect())
-    }
-}
-
-/// Names only: values may be secrets.
-impl fmt::Debug for Environment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn environment(pairs: &[(&str, &str)]) -> Environment {
+    fn environment(pairs: &[(&str, &str)]) -> HostEnvironment {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
@@ -144,10 +113,5 @@ mod tests {
             unknown.unknown(&["LOOM_MY_KEY"]),
             ["unknown environment variable LOOM_AGENT_MAXTURNS; did you mean LOOM_AGENT_MAX_TURNS?"]
         );
-    }
-
-    #[test]
-    fn values_never_reach_debug_output() {
-        assert!(!format!("{:?}", environment(&[("GITHUB_TOKEN", "ghp_secret")])).contains("secret"));
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::source::{Setting, Source};
-use super::{Config, Environment, environment, keys, toml_text, validate};
+use super::{Config, HostEnvironment, environment, keys, toml_text, validate};
 use crate::error::{Failure, Kind, OrFail, Result};
 
 /// A settings file larger than this is something else.
@@ -22,7 +22,7 @@ pub struct Inputs {
     /// Where loom was started; `loom.toml` is looked for here.
     pub folder: PathBuf,
     /// The variables.
-    pub environment: Environment,
+    pub environment: HostEnvironment,
     /// What flags say.
     pub overrides: Vec<Override>,
 }
@@ -142,7 +142,7 @@ fn file_settings(inputs: &Inputs) -> Result<(Option<PathBuf>, Vec<Setting>)> {
 
 /// The one file that counts: the named one, else `loom.toml` here, else the user's own.
 fn settings_file(inputs: &Inputs) -> Result<Option<(PathBuf, String, bool)>> {
-    if let Some(path) = inputs.file.clone().or_else(|| inputs.environment.var("LOOM_CONFIG").map(PathBuf::from)) {
+    if let Some(path) = inputs.file.clone().or_else(|| inputs.environment.variable("LOOM_CONFIG").map(PathBuf::from)) {
         let text = contents(&path)?.ok_or_else(|| {
             Failure::new(Kind::Config, format_args!("there is no settings file {}", path.display()))
                 .hint("check --config (or LOOM_CONFIG); loom.toml.example shows what such a file looks like")

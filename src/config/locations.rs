@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Config, Environment};
+use super::{Config, HostEnvironment};
 use crate::error::{Failure, Kind, Result};
+use crate::task::TaskId;
 
 /// The folders and the queue file of one run, absolute. Nothing is created here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,12 +17,14 @@ pub struct Locations {
     pub queue: PathBuf,
 }
 
-impl Environment {
-    /// The user's home folder, when it is known and absolute.
-    pub fn home(&self) -> Option<PathBuf> {
-        self.var("HOME").map(PathBuf::from).filter(|home| home.is_absolute())
+impl Locations {
+    /// Where the proposal of a task is, or will be.
+    pub fn proposal(&self, task: TaskId) -> PathBuf {
+        self.state.join("tasks").join(task.to_string()).join("proposal")
     }
+}
 
+impl HostEnvironment {
     /// loom's folder below `XDG_CONFIG_HOME`.
     pub fn config_folder(&self) -> Option<PathBuf> {
         self.xdg("XDG_CONFIG_HOME", ".config")
@@ -29,17 +32,13 @@ impl Environment {
 
     /// A relative XDG folder is to be ignored, says its specification.
     fn xdg(&self, variable: &str, below_home: &str) -> Option<PathBuf> {
-        self.var(variable)
-            .map(PathBuf::from)
-            .filter(|folder| folder.is_absolute())
-            .or_else(|| Some(self.home()?.join(below_home)))
-            .map(|folder| folder.join("loom"))
+        self.folder(variable).or_else(|| Some(self.home()?.join(below_home))).map(|folder| folder.join("loom"))
     }
 }
 
 impl Config {
     /// Where files go; relative settings count from `folder`, `~/` from the home folder.
-    pub fn locations(&self, environment: &Environment, folder: &Path) -> Result<Locations> {
+    pub fn locations(&self, environment: &HostEnvironment, folder: &Path) -> Result<Locations> {
         let choose = |setting: &Option<PathBuf>, key: &str, fallback: Option<PathBuf>| match setting {
             Some(path) => absolute(path, environment, folder),
             None => fallback.ok_or_else(|| no_home(key)),
@@ -51,7 +50,7 @@ impl Config {
     }
 }
 
-fn absolute(path: &Path, environment: &Environment, folder: &Path) -> Result<PathBuf> {
+fn absolute(path: &Path, environment: &HostEnvironment, folder: &Path) -> Result<PathBuf> {
     match path.strip_prefix("~") {
         Ok(rest) => environment.home().map(|home| home.join(rest)).ok_or_else(|| no_home(&path.display().to_string())),
         Err(_) => Ok(folder.join(path)),
@@ -66,7 +65,7 @@ fn no_home(what: &str) -> Failure {
 mod tests {
     use super::*;
 
-    fn environment(pairs: &[(&str, &str)]) -> Environment {
+    fn environment(pairs: &[(&str, &str)]) -> HostEnvironment {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
@@ -90,7 +89,7 @@ mod tests {
 
     #[test]
     fn without_a_home_the_setting_is_named() {
-        let failure = Config::default().locations(&Environment::default(), Path::new("/")).unwrap_err();
+        let failure = Config::default().locations(&HostEnvironment::default(), Path::new("/")).unwrap_err();
         assert!(failure.line().contains("paths.state"));
     }
 }

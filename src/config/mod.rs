@@ -2,6 +2,8 @@
 //! The only room that reads environment variables. Owns secrets until a client needs one.
 
 mod environment;
+#[cfg(test)]
+mod example;
 mod host;
 mod keys;
 mod load;
@@ -14,7 +16,6 @@ mod span;
 mod toml_text;
 mod validate;
 
-pub use environment::Environment;
 pub use host::HostEnvironment;
 pub use keys::{Key, Shape, all as all_keys};
 pub use load::{Inputs, Override, Resolved};

@@ -25,10 +25,10 @@ impl Resolved {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::{Environment, Inputs, Resolved};
+    use crate::config::{HostEnvironment, Inputs, Resolved};
 
     fn resolved(variables: &[(&str, &str)]) -> Resolved {
-        let environment: Environment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let environment: HostEnvironment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let folder = tempfile::tempdir().unwrap();
         Resolved::load(&Inputs { folder: folder.path().to_owned(), environment, ..Inputs::default() }).unwrap()
     }

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::source::Source;
-use super::{Config, Environment, Resolved};
+use super::{Config, HostEnvironment, Resolved};
 use crate::error::{Failure, Kind, Result};
 
 /// Variables that hold secrets by their usual names; all that are set are redacted, used or not.
@@ -37,7 +37,7 @@ pub struct Secrets {
 
 impl Secrets {
     /// Picks them from the environment as the settings say.
-    pub fn read(resolved: &Resolved, environment: &Environment) -> Secrets {
+    pub fn read(resolved: &Resolved, environment: &HostEnvironment) -> Secrets {
         let model = model_variables(&resolved.config).iter().find_map(|variable| held(environment, variable));
         let forge = TOKEN_VARIABLES.iter().find_map(|variable| held(environment, variable));
         let settings = &resolved.config;
@@ -87,7 +87,7 @@ impl fmt::Debug for Secrets {
     }
 }
 
-impl Environment {
+impl HostEnvironment {
     /// The values of all variables that hold secrets by their usual names; what can be hidden before settings are read.
     pub fn secret_values(&self) -> Vec<SecretString> {
         every_value(&Config::default(), self)
@@ -95,7 +95,7 @@ impl Environment {
 }
 
 impl Config {
-    /// Environment variables that the settings name.
+    /// HostEnvironment variables that the settings name.
     pub(super) fn named_variables(&self) -> impl Iterator<Item = &str> {
         self.model.api_key_env.as_deref().into_iter().chain(self.sandbox.env.iter().map(String::as_str))
     }
@@ -123,8 +123,8 @@ fn model_variables(config: &Config) -> Vec<&str> {
     }
 }
 
-fn held(environment: &Environment, variable: &str) -> Option<Held> {
-    let value = environment.var(variable)?.trim();
+fn held(environment: &HostEnvironment, variable: &str) -> Option<Held> {
+    let value = environment.variable(variable)?.trim();
     (!value.is_empty()).then(|| Held { variable: variable.to_owned(), value: value.into() })
 }
 
@@ -178,9 +178,9 @@ fn hand_out(held: &Option<Held>, withheld: &Option<String>, what: &str) -> Resul
     }
 }
 
-fn every_value(config: &Config, environment: &Environment) -> Vec<SecretString> {
+fn every_value(config: &Config, environment: &HostEnvironment) -> Vec<SecretString> {
     let variables = SECRET_VARIABLES.iter().copied().chain(config.model.api_key_env.as_deref());
-    let values = variables.filter_map(|variable| environment.var(variable));
+    let values = variables.filter_map(|variable| environment.variable(variable));
     let headers = config.model.headers.iter().filter(|(name, _)| is_secret_header(name)).map(|(_, value)| value.as_str());
     let mut all: Vec<&str> = values.chain(headers).map(str::trim).filter(|value| !value.is_empty()).collect();
     all.sort_unstable();
@@ -198,7 +198,7 @@ mod tests {
         if let Some(text) = file {
             std::fs::write(folder.path().join("loom.toml"), text).unwrap();
         }
-        let environment: Environment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let environment: HostEnvironment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let inputs = Inputs { folder: folder.path().to_owned(), environment: environment.clone(), ..Inputs::default() };
         Secrets::read(&Resolved::load(&inputs).unwrap(), &environment)
     }

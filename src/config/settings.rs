@@ -197,6 +197,15 @@ settings!(
     }
 );
 
+impl GitHubSettings {
+    /// Base of pages and clones, without a slash at its end.
+    pub fn server(&self) -> String {
+        let api = self.api_url.trim_end_matches('/');
+        let derived = if api == "https://api.github.com" { "https://github.com" } else { api.trim_end_matches("/api/v3") };
+        self.server_url.as_deref().unwrap_or(derived).trim_end_matches('/').to_owned()
+    }
+}
+
 settings!(
     /// `[pull_request]`: what the pull request looks like.
     PullRequestSettings {

@@ -3,7 +3,7 @@
 use globset::Glob;
 use url::Url;
 
-use super::{Config, Resolved, Span, secrets};
+use super::{Config, Resolved, Source, Span, secrets};
 
 /// Nothing that loom waits for takes longer than a day.
 const LONGEST: Span = Span::minutes(24 * 60);
@@ -145,6 +145,12 @@ fn sandbox(check: &mut Check<'_>, config: &Config) {
             format_args!("{name} holds a key; model-written code never sees one"),
         );
     }
+    let found = matches!(check.resolved.source("sandbox.unsafe_none"), Source::File { found: true, .. });
+    check.demand(
+        !(config.sandbox.unsafe_none && found),
+        "sandbox.unsafe_none",
+        "a file that merely lies in the working folder cannot take the sandbox away; --unsafe-no-sandbox can",
+    );
     check.demand(config.sandbox.memory_mib.is_none_or(|mib| mib >= 64), "sandbox.memory_mib", "must be at least 64");
 }
 
@@ -223,12 +229,12 @@ fn is_branch(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::{Environment, Inputs, Resolved};
+    use crate::config::{HostEnvironment, Inputs, Resolved};
 
     fn load(text: &str) -> crate::error::Result<Resolved> {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("loom.toml"), text).unwrap();
-        Resolved::load(&Inputs { folder: folder.path().to_owned(), environment: Environment::default(), ..Inputs::default() })
+        Resolved::load(&Inputs { folder: folder.path().to_owned(), environment: HostEnvironment::default(), ..Inputs::default() })
     }
 
     #[test]
@@ -266,6 +272,7 @@ mod tests {
             "[sandbox]\nread = [\"here\"]",
             "[sandbox]\nenv = [\"GITHUB_TOKEN\"]",
             "[sandbox]\nenv = [\"A=B\"]",
+            "[sandbox]\nunsafe_none = true",
             "[github]\napi_url = \"github.com\"",
             "[github]\nbase = \"-x\"",
             "[github.labels]\nready = \"LOOM:running\"",

@@ -120,11 +120,6 @@ pub fn admitted_comments(comments: &[Comment], issue_author: &str, roles: &BTree
     (admitted, left_out.into_iter().map(reason).collect())
 }
 
-/// Whether a comment is part of the issue. `association` is GitHub's word for what ties its author to the repository.
-pub fn admits_comment(author: &str, association: &str, issue_author: &str) -> bool {
-    matches!(association, "OWNER" | "MEMBER" | "COLLABORATOR") || author == issue_author
-}
-
 /// What every comment of loom carries.
 const MARKER: &str = "<!-- loom:";
 

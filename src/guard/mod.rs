@@ -9,7 +9,7 @@ mod redact;
 mod sanitise;
 mod unseen;
 
-pub use admit::{Admission, Role, admit, admits_comment, admitted_comments, needed_roles};
+pub use admit::{Admission, Role, admit, admitted_comments, needed_roles};
 pub use cap::{cap_issue, cap_text};
 pub use protected::{Touched, Violation, Weight, violations};
 pub use redact::Redactor;

@@ -54,7 +54,7 @@ pub(super) fn remote(settings: &ModelSettings, key: Option<SecretString>) -> Res
         _ => return Err(unknown()),
     };
     let base = base_url(settings, base)?;
-    let key_variable = settings.api_key_env.as_deref().or(variable).unwrap_or("the variable that model.api_key_env names");
+    let key_variable = settings.api_key_env.as_deref().or(variable).unwrap_or("LOOM_API_KEY");
     let key = key.filter(|key| !key.expose_secret().trim().is_empty());
     if key.is_none() && variable.is_some() && !carries_key(settings) {
         return Err(Failure::new(Kind::Config, format_args!("{} needs a key, and {key_variable} is not set", settings.name))

@@ -50,7 +50,7 @@ pub(super) fn judge(status: u16, body: &str, after: Option<Duration>, asked: &As
         408 | 409 | 425 | 429 | 500.. => Problem::Passing(model_failure(), after),
         401 => Problem::Lasting(
             Failure::new(Kind::Config, format_args!("the model provider refused the key: {what}"))
-                .hint(format!("check the key in {key_variable} (or the variable that model.api_key_env names)")),
+                .hint(format!("check the key in {key_variable}; model.api_key_env names another variable")),
         ),
         402 | 403 => Problem::Lasting(
             Failure::new(Kind::Config, format_args!("the key may not use {model}: {what}"))

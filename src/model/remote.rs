@@ -135,7 +135,7 @@ impl Remote {
             Unread::Broken(what) => Problem::broken(format_args!("{}: {what}", self.host())),
             Unread::Refused(status, body) => {
                 let body = match &self.key {
-                    Some(key) => body.replace(key.expose_secret(), "[key]"),
+                    Some(key) => body.replace(key.expose_secret().trim(), "[key]"),
                     None => body,
                 };
                 let asked = Asked { model: &self.model, host: self.host(), key_variable: &self.key_variable };

@@ -1,1 +1,18 @@
-//! One task from issue to pull request as one sentence; nothing here knows how a step is done.
+//! One task from issue to pull request as one sentence (`run.rs`); nothing here knows how a step is done.
+//! Owns the order of stages, what a resumed attempt may skip, and that no end is without a visible word.
+
+mod board;
+mod ground;
+mod order;
+mod publish;
+mod reprove;
+mod rounds;
+mod run;
+mod stages;
+mod text;
+
+pub use order::{Again, Done, Means, Order, Until};
+pub use publish::publish;
+pub use reprove::reprove;
+pub use run::run;
+pub use text::refusal;

@@ -89,7 +89,7 @@ fn connect(path: &Path) -> Result<Connection> {
     let mut connection = Connection::open_with_flags(path, flags).map_err(sql)?;
     wait_fairly(&mut connection).map_err(sql)?;
     // Whose file it is comes first: switching the journal already writes.
-    migrate::refuse_foreign(&connection, path)?;
+    migrate::refuse_unusable(&connection, path)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(sql)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(sql)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(sql)?;

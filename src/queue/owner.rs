@@ -16,7 +16,10 @@ pub struct Owner {
 impl Owner {
     /// This process.
     pub fn this_process() -> Owner {
-        let pid = std::process::id();
+        Owner::process(std::process::id())
+    }
+
+    fn process(pid: u32) -> Owner {
         Owner { host: host(), pid, start: start(pid).unwrap_or_default() }
     }
 
@@ -53,6 +56,25 @@ fn start(pid: u32) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
+    use crate::queue::file::tests::{Bed, issue};
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn what_a_killed_process_held_is_free_at_once() {
+        let bed = Bed::new();
+        // Lives until its standard input ends, or until it is killed.
+        let mut process = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let theirs = bed.queue_of(Owner::process(process.id()));
+        let task = theirs.add("R1", &issue(1, 1), false).unwrap().id;
+        // A killed process runs no destructors.
+        std::mem::forget(theirs.claim(task).unwrap());
+        assert_eq!(bed.queue().claim(task).err().map(|failure| failure.kind), Some(Kind::Skipped));
+        process.kill().unwrap();
+        process.wait().unwrap();
+        let ours = bed.queue().claim(task).unwrap();
+        assert_eq!(bed.queue().task(ours.task()).unwrap().unwrap().attempts, 2);
+    }
 
     #[test]
     fn a_process_is_known_by_number_and_start() {

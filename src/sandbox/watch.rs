@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
+use wait_timeout::ChildExt as _;
 
 use super::capture::Collector;
 use super::tree::Tree;
@@ -20,6 +21,8 @@ use crate::error::{Failure, Kind, OrFail, Result};
 const TICK: Duration = Duration::from_millis(50);
 /// How long pipes are read after the tree was killed, should a process that cannot be killed hold one.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long a killed child may take to end; one that hangs in the kernel may never.
+const REAPED: Duration = Duration::from_secs(10);
 
 /// A child that was just started, with pipes for its three streams.
 pub(super) struct Watch<'a> {
@@ -95,7 +98,11 @@ impl<'a> Watch<'a> {
         self.tree.kill(Pid::from_child(&self.child));
         // Once exited it stays readable: to poll it on would make the last wait a busy one.
         self.exit = None;
-        let status = self.child.wait().or_fail(Kind::Internal, || "waiting for a child")?;
+        let status = self.child.wait_timeout(REAPED).or_fail(Kind::Internal, || "waiting for a child")?;
+        let Some(status) = status else {
+            return Err(Failure::new(Kind::Workspace, "a child was killed and did not end")
+                .hint("it hangs in the kernel, often on a network file system; look at `dmesg`"));
+        };
         self.tree.gone();
         let elapsed = self.started.elapsed();
         self.drain(Instant::now() + LAST_WORDS)?;

@@ -11,6 +11,7 @@ mod export;
 mod fetch;
 #[cfg(test)]
 mod fixture;
+mod history;
 mod ignored;
 mod intake;
 mod memory;

@@ -1,3 +1,14 @@
 //! Tests that drive the real `loom` binary as a user would. One binary, one module per subject.
 
+// A test that cannot go on has failed: that is what `unwrap` says here.
+#![allow(clippy::unwrap_used)]
+
+mod cli;
+mod fake_github;
+mod forge;
 mod gate;
+mod house;
+mod loom;
+mod status;
+mod stop;
+mod tokens;

@@ -30,6 +30,9 @@ pub(super) fn run(desk: &Assignment<'_>, input: Input) -> Result<Reply> {
         Ok(done) => done,
         Err(why) => return Ok(Reply::error(format!("{path}: {why}"))),
     };
+    if let Some(refusal) = paths::protected(desk, &path, after.len())? {
+        return Ok(refusal);
+    }
     if let Err(failure) = desk.workspace.write(&path, &after) {
         return Ok(Reply::error(failure.line()));
     }

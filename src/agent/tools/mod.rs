@@ -7,6 +7,8 @@ mod nearest;
 mod outline;
 mod paths;
 mod read;
+#[cfg(test)]
+mod scenes;
 mod search;
 mod shell;
 mod submit;

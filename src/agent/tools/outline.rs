@@ -67,11 +67,10 @@ pub(super) fn newly_broken(path: &str, before: &[u8], after: &[u8]) -> Option<us
         parser.set_language(&language).ok()?;
         parser.parse(bytes, None)
     };
-    if parse(before)?.root_node().has_error() {
-        return None;
-    }
-    let after = parse(after)?;
-    after.root_node().has_error().then(|| first_error(after.root_node()))
+    // most edits leave the syntax whole: then one parse is enough
+    let after = parse(after).filter(|after| after.root_node().has_error())?;
+    let was_sound = !parse(before)?.root_node().has_error();
+    was_sound.then(|| first_error(after.root_node()))
 }
 
 fn first_error(node: Node<'_>) -> usize {

@@ -6,6 +6,11 @@ use ignore::{DirEntry, WalkBuilder};
 
 use super::Reply;
 use crate::agent::Assignment;
+use crate::error::Result;
+use crate::guard::{self, Touched, Weight};
+
+/// Git's mode of a plain file.
+const FILE: u32 = 0o100_644;
 
 /// The path relative to the root: without the mount point in front, `./` or a slash at the end.
 pub(super) fn relative(desk: &Assignment<'_>, path: &str) -> String {
@@ -63,6 +68,15 @@ pub(super) fn no_such_file(desk: &Assignment<'_>, path: &str, why: &str) -> Repl
         true => Reply::error(format!("{path}: {why}")),
         false => Reply::error(format!("{path}: {why}. Of that name there is: {}", meant.join(", "))),
     }
+}
+
+/// Refuses a change of a file that no patch may touch: told at once, it costs a turn and not a round.
+pub(super) fn protected(desk: &Assignment<'_>, path: &str, size: usize) -> Result<Option<Reply>> {
+    let old_mode = if desk.workspace.is_file(path) { FILE } else { 0 };
+    let touched = Touched { path: path.to_owned(), from: None, old_mode, mode: FILE, link: None, size: size as u64, binary: false };
+    let violations = guard::violations(&[touched], &desk.config.gate)?;
+    let refused = violations.into_iter().find(|violation| violation.weight == Weight::Refuse);
+    Ok(refused.map(|violation| Reply::error(format!("{path} stays as it is: {}", violation.reason))))
 }
 
 /// Whether bytes are no text.

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::{Reply, input};
 use crate::agent::Assignment;
 use crate::error::Result;
+use crate::guard;
 use crate::sandbox::{Capture, Ending, Finished, Limits};
 
 /// Bytes shown of the beginning and of the end.
@@ -42,7 +43,7 @@ fn told(finished: &Finished, wall: Duration) -> String {
         Ending::Signalled(signal) => format!("ended by signal {signal}, {seconds:.1} s"),
         Ending::TimedOut => format!("killed after its {} s, with all that it had started; timeout allows more", wall.as_secs()),
     };
-    let output = output(&finished.stdout);
+    let output = guard::plain_text(&output(&finished.stdout));
     match output.trim().is_empty() {
         true => format!("{head}, no output"),
         false => format!("{head}\n{}", output.trim_end()),
@@ -78,7 +79,7 @@ mod tests {
         };
         let minute = Duration::from_secs(60);
         assert_eq!(told(&finished(Ending::Exited(0), b"", 0), minute), "exit 0, 1.2 s, no output");
-        assert_eq!(told(&finished(Ending::Exited(3), b"a\xffb\n", 0), minute), "exit 3, 1.2 s\na\u{fffd}b");
+        assert_eq!(told(&finished(Ending::Exited(3), b"\x1b[31ma\x1b[0m\xffb\n", 0), minute), "exit 3, 1.2 s\na\u{fffd}b");
         assert!(told(&finished(Ending::TimedOut, b"x", 0), minute).starts_with("killed after its 60 s"));
         let cut = told(&finished(Ending::Exited(0), b"begin", 777), minute);
         assert!(cut.contains("begin\n[... 777 bytes cut; ") && cut.ends_with("\nend"), "{cut}");

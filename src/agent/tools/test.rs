@@ -16,9 +16,14 @@ use crate::task::Event;
 /// Failures told in full, and further ones by name.
 const IN_FULL: usize = 8;
 const BY_NAME: usize = 40;
-/// Bytes of a failure's message and of its trace.
+/// Bytes of a failure's message.
 const MESSAGE: usize = 1_200;
+/// A trace up to this size is shown whole; of a longer one its ends and what the runner marked.
 const TRACE: usize = 1_500;
+const TRACE_HEAD: usize = 4;
+const TRACE_TAIL: usize = 12;
+/// Largest file that is looked at for a test's name.
+const LARGEST_SOURCE: u64 = 1 << 20;
 /// Bytes of output where nothing could be read from it.
 const OUTPUT: usize = 6_000;
 
@@ -45,15 +50,16 @@ pub(super) fn run(desk: &Assignment<'_>, input: Input, left: Duration, known: &m
     };
     let before = desk.baseline.get().and_then(|reports| reports.get(at));
     known.0.extend(before.iter().flat_map(|report| report.cases.keys().cloned()));
-    let selection = selection(desk, &input, known);
+    let (selection, note) = selection(desk, &input, known);
     let mut settings = desk.config.test.clone();
     let seconds = left.as_secs().max(1).min(settings.timeout.duration().as_secs().max(1));
     settings.timeout = Span::seconds(seconds);
+    settings.build_timeout = settings.build_timeout.min(Span::seconds(left.as_secs().max(1)));
     let report = runner::run(desk.sandbox, desk.tree, &suites[at], &selection, &settings, desk.cancel)?;
     known.0.extend(report.cases.keys().cloned());
     let (passed, failed, skipped) = report.counts();
     desk.reporter.event(&Event::Tests { cell: "agent".to_owned(), passed, failed, skipped, elapsed_ms: report.elapsed_ms });
-    Ok(Reply::text(told(&report, before, seconds)))
+    Ok(Reply::text(format!("{note}{}", told(&report, before, seconds))))
 }
 
 /// How a suite is named in calls.
@@ -78,26 +84,61 @@ fn choose(suites: &[Suite], input: &Input) -> Result<usize, String> {
     Ok(deepest.map_or(0, |(at, _)| at))
 }
 
-/// What to run. A test's name may be a part of a known one.
-fn selection(desk: &Assignment<'_>, input: &Input, known: &KnownTests) -> Selection {
-    if !input.tests.is_empty() {
-        return Selection::Tests(input.tests.iter().flat_map(|name| known.named(name)).collect());
+/// What to run, and what the model should know about it. A test's name may be a part of a known one; of a test that no run has
+/// named yet, the files that contain its name are run.
+fn selection(desk: &Assignment<'_>, input: &Input, known: &KnownTests) -> (Selection, String) {
+    let mut files: Vec<String> = input.files.iter().map(|file| paths::relative(desk, file)).collect();
+    let (mut tests, mut unknown) = (Vec::new(), Vec::new());
+    for name in &input.tests {
+        let named = known.named(name);
+        let file = name.split("::").next().unwrap_or_default();
+        match named.is_empty() {
+            false => tests.extend(named),
+            true if desk.workspace.is_file(file) => tests.push(TestId::new(&[name])),
+            true => unknown.push(name),
+        }
     }
-    match input.files.is_empty() {
-        true => Selection::All,
-        false => Selection::Files(input.files.iter().map(|file| paths::relative(desk, file)).collect()),
+    let mut note = String::new();
+    for name in unknown {
+        let found = files_with(desk, name);
+        match found.is_empty() {
+            true => tests.push(TestId::new(&[name])),
+            false => {
+                note.push_str(&format!("{name} is not known from a run yet: ran what is in {}\n", found.join(", ")));
+                files.extend(found);
+            }
+        }
     }
+    if !files.is_empty() {
+        return (Selection::Files(files), note);
+    }
+    (if tests.is_empty() { Selection::All } else { Selection::Tests(tests) }, note)
+}
+
+/// Files that contain the last part of a test's name.
+fn files_with(desk: &Assignment<'_>, name: &str) -> Vec<String> {
+    let plain = name.split('[').next().unwrap_or(name);
+    let word = plain.rsplit("::").next().unwrap_or(plain).trim();
+    if word.len() < 3 {
+        return Vec::new();
+    }
+    let root = desk.workspace.root();
+    let contains = |path: &String| {
+        desk.workspace.read(path, LARGEST_SOURCE).is_ok_and(|bytes| bytes.windows(word.len()).any(|window| window == word.as_bytes()))
+    };
+    let files = paths::walk(root, "", None).filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
+    let shown = files.map(|entry| paths::shown(root, &entry));
+    shown.filter(|path| path.to_lowercase().contains("test") || path.ends_with(".rs")).filter(contains).take(3).collect()
 }
 
 impl KnownTests {
-    /// The tests meant by a name: the one of that name, or all that contain it, or a name nobody knows yet.
+    /// The tests meant by a name: the one of that name, or all that contain it; none when nobody knows it yet.
     fn named(&self, name: &str) -> Vec<TestId> {
         let exact = TestId::new(&[name]);
         if self.0.contains(&exact) {
             return vec![exact];
         }
-        let containing: Vec<TestId> = self.0.iter().filter(|id| id.as_str().contains(name)).cloned().collect();
-        if containing.is_empty() { vec![exact] } else { containing }
+        self.0.iter().filter(|id| id.as_str().contains(name)).cloned().collect()
     }
 }
 
@@ -166,11 +207,105 @@ fn shown(fault: &Fault) -> String {
     if trace.is_empty() || trace == fault.message.trim() {
         return message;
     }
-    let from = trace.ceil_char_boundary(trace.len().saturating_sub(TRACE));
-    let dots = if from > 0 { format!("[... {from} bytes cut ...]") } else { String::new() };
-    format!("{message}\n{dots}{}", &trace[from..]).trim_end().to_owned()
+    format!("{message}\n{}", decisive(trace))
+}
+
+/// The beginning and end of a trace, and the lines that pytest marks; gaps are counted.
+fn decisive(trace: &str) -> String {
+    if trace.len() <= TRACE {
+        return trace.to_owned();
+    }
+    let lines: Vec<&str> = trace.lines().collect();
+    let marked = |line: &str| line.starts_with('>') || line.starts_with("E  ");
+    let keep = |at: usize| at < TRACE_HEAD || at + TRACE_TAIL >= lines.len() || marked(lines[at]);
+    let (mut text, mut gap) = (String::new(), 0);
+    for (at, line) in lines.iter().enumerate() {
+        if !keep(at) {
+            gap += 1;
+            continue;
+        }
+        if gap > 0 {
+            text.push_str(&format!("[... {gap} lines cut ...]\n"));
+            gap = 0;
+        }
+        text.push_str(&paths::short_line(line, 300));
+        text.push('\n');
+    }
+    cut(text.trim_end(), 2 * TRACE)
 }
 
 fn cut(text: &str, most: usize) -> String {
     crate::agent::brief::capped(text, most)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::agent::scene::{Scene, with_assignment};
+    use crate::runner::{FaultKind, Trouble, TroubleKind};
+
+    fn failing(message: &str, trace: &str) -> Case {
+        let fault = Fault { kind: FaultKind::Assertion, message: message.into(), trace: trace.into() };
+        Case { outcome: Outcome::Failed(fault), file: None, elapsed_ms: None }
+    }
+
+    fn report(cases: Vec<(&str, Case)>) -> Report {
+        Report {
+            command: "pytest -q".into(),
+            cases: cases.into_iter().map(|(name, case)| (TestId::new(&[name]), case)).collect(),
+            troubles: Vec::new(),
+            ending: Ending::Exited(1),
+            elapsed_ms: 1_500,
+            output: "raw output".into(),
+        }
+    }
+
+    #[test]
+    fn what_the_change_broke_stands_first() {
+        let before = report(vec![("a::old", failing("x", ""))]);
+        let passed = Case { outcome: Outcome::Passed, file: None, elapsed_ms: None };
+        let now = report(vec![("a::old", failing("x", "")), ("b::new", failing("1 != 2", "in b.py:3")), ("c", passed)]);
+        let expected = "2 failed, 1 passed in 1.5 s (`pytest -q`)\n\nFAILED b::new\n1 != 2\nin b.py:3\n\nFAILED a::old (red before your change too)\nx";
+        assert_eq!(told(&now, Some(&before), 300), expected);
+    }
+
+    #[test]
+    fn many_failures_and_long_traces_stay_short() {
+        let names: Vec<String> = (0..100).map(|n| format!("t::{n:03}")).collect();
+        let long: String = (0..400).map(|n| if n == 200 { ">   decisive\n".to_owned() } else { format!("    line {n}\n") }).collect();
+        let told = told(&report(names.iter().map(|name| (name.as_str(), failing("no", &long))).collect()), None, 300);
+        assert!(told.len() < 12_000 && told.contains("and 52 more"), "{}", told.len());
+        assert!(told.contains("line 3\n[... 196 lines cut ...]\n>   decisive\n[... 187 lines cut ...]\n    line 388"), "{told}");
+    }
+
+    #[test]
+    fn a_run_that_cannot_be_read_shows_why() {
+        let mut broken = report(Vec::new());
+        broken.troubles.push(Trouble { kind: TroubleKind::Load, file: Some("t.py".into()), message: "SyntaxError".into() });
+        assert!(told(&broken, None, 300).ends_with("\n\nLoad t.py:\nSyntaxError\n\nOutput:\nraw output"));
+        broken.ending = Ending::TimedOut;
+        assert!(told(&broken, None, 300).contains("killed at its limit") && told(&broken, None, 300).contains("limit of a run is 300 s"));
+    }
+
+    #[test]
+    fn tests_are_found_by_part_of_their_name_or_by_their_file() {
+        let scene = Scene::new();
+        let mut known = KnownTests::default();
+        known.0.extend([TestId::new(&["a.py", "one"]), TestId::new(&["a.py", "one_more"]), TestId::new(&["b.py", "two"])]);
+        let select = |tests: &[&str]| {
+            let input: Input = serde_json::from_value(json!({"tests": tests})).unwrap();
+            with_assignment(&scene, 0, None, |desk| selection(desk, &input, &known))
+        };
+        let ids = |names: &[&str]| Selection::Tests(names.iter().map(|name| TestId::new(&[name])).collect());
+        assert_eq!(select(&["a.py::one"]).0, ids(&["a.py::one"]));
+        assert_eq!(select(&["one", "two"]).0, ids(&["a.py::one", "a.py::one_more", "b.py::two"]));
+        assert_eq!(select(&[]).0, Selection::All);
+        assert_eq!(select(&["test/sum.test.js::new"]).0, ids(&["test/sum.test.js::new"]));
+        let (found, note) = select(&["red before"]);
+        assert_eq!(found, Selection::Files(vec!["test/sum.test.js".into()]));
+        assert!(note.starts_with("red before is not known from a run yet"));
+        assert_eq!(select(&["nowhere at all"]).0, ids(&["nowhere at all"]));
+    }
 }

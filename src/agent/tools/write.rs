@@ -16,6 +16,9 @@ pub(super) struct Input {
 
 pub(super) fn run(desk: &Assignment<'_>, input: Input) -> Result<Reply> {
     let path = paths::relative(desk, &input.path);
+    if let Some(refusal) = paths::protected(desk, &path, input.text.len())? {
+        return Ok(refusal);
+    }
     let was_there = desk.workspace.is_file(&path);
     if let Err(failure) = desk.workspace.write(&path, input.text.as_bytes()) {
         return Ok(Reply::error(failure.line()));

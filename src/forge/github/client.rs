@@ -200,30 +200,46 @@ impl Client {
         exchange
     }
 
-    /// Follows the redirect of a renamed repository to its new name. The failure is for an issue that moved elsewhere.
+    /// A redirect means that the repository has a new name, which is learnt here, or that the issue alone went
+    /// elsewhere, which is the failure in the answer.
     fn learn_new_name(&self, ask: &Ask, answer: &Answer) -> Result<Option<Failure>> {
-        let lost = |what: &str| Failure::new(Kind::Forge, format_args!("GitHub redirected {ask} {what}"));
-        let Some(old) = &ask.repo else { return Err(lost("elsewhere")) };
-        let target = answer.header("location").and_then(|url| self.address.below(url));
-        let target = target.ok_or_else(|| lost("to a place that is not its API").hint("check github.api_url"))?;
-        let mut parts = target.trim_start_matches('/').split(['/', '?']);
-        let home = match (parts.next(), parts.next(), parts.next()) {
-            (Some("repositories"), Some(id), _) => format!("/repositories/{id}"),
-            (Some("repos"), Some(owner), Some(name)) => format!("/repos/{owner}/{name}"),
-            _ => return Err(lost("to a place loom does not know")),
+        let Some(named) = &ask.repo else {
+            return Err(Failure::new(Kind::Forge, format_args!("GitHub redirected {ask}")).hint("check github.api_url"));
+        };
+        let present = self.present_name(named);
+        if ask.rest.is_empty() {
+            let (home, _) = self.target(ask, answer)?;
+            if home == present {
+                return Err(Failure::new(Kind::Forge, format_args!("GitHub redirects {ask} to itself")));
+            }
+            held(&self.renamed).insert(named.clone(), home);
+            return Ok(None);
+        }
+        // Only the repository's own address tells the two apart; a rename is learnt on the way.
+        self.fetch::<Named>(&Ask::get(named, ""))?;
+        if self.present_name(named) != present {
+            return Ok(None);
+        }
+        let (home, place) = self.target(ask, answer)?;
+        let failure = Failure::new(Kind::Skipped, format_args!("{ask} has moved to {home}"));
+        Ok(Some(failure.hint(format!("name it by its new place, {home}#{place}"))))
+    }
+
+    /// Where a redirect leads: the repository, and the last word of the path.
+    fn target(&self, ask: &Ask, answer: &Answer) -> Result<(RepoName, String)> {
+        let target = answer.header("location").and_then(|url| self.address.below(url)).ok_or_else(|| {
+            let failure = Failure::new(Kind::Forge, format_args!("GitHub redirected {ask} to a place that is not its API"));
+            failure.hint("check github.api_url")
+        })?;
+        let path = target.split('?').next().unwrap_or_default();
+        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        let home = match parts[..] {
+            ["repositories", id, ..] => format!("/repositories/{id}"),
+            ["repos", owner, name, ..] => format!("/repos/{owner}/{name}"),
+            _ => return Err(Failure::new(Kind::Forge, format_args!("GitHub redirected {ask} to {path}, where loom knows no way"))),
         };
         let home: Named = self.fetch(&Ask::top(home))?;
-        if home.full_name == self.present_name(old) {
-            let place = target.rsplit('/').next().unwrap_or_default();
-            return Ok(Some(
-                Failure::new(Kind::Skipped, format_args!("{ask} has moved to {}", home.full_name))
-                    .hint(format!("name it by its new place, {}#{place}", home.full_name)),
-            ));
-        }
-        if self.present_name(old) != *old || home.full_name != *old {
-            held(&self.renamed).insert(old.clone(), home.full_name);
-        }
-        Ok(None)
+        Ok((home.full_name, parts.last().map_or_else(String::new, |last| (*last).to_owned())))
     }
 }
 

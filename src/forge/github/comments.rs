@@ -17,6 +17,12 @@ struct Posted {
     user: Option<Account>,
 }
 
+impl Posted {
+    fn author(&self) -> Option<String> {
+        self.user.as_ref().map(|user| user.login.clone())
+    }
+}
+
 impl GitHub {
     pub(super) fn write_comment(&self, repo: &RepoName, number: u64, marker: &str, body: &str) -> Result<()> {
         let body = if body.contains(marker) { body.to_owned() } else { format!("{marker}\n{body}") };
@@ -31,7 +37,8 @@ impl GitHub {
         while let Some(found) = own.next() {
             if found.body.as_deref() == Some(&body) || self.edit(repo, found.id, &body)? {
                 held(&self.comments).insert(marker.to_owned(), found.id);
-                return self.remove_doubles(repo, own);
+                let author = found.author();
+                return self.remove_doubles(repo, own.filter(|double| double.author() == author));
             }
         }
         let id = self.post(repo, number, marker, &body)?;

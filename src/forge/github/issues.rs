@@ -1,5 +1,7 @@
 //! Reads and freezes an issue with the comments of those whom `guard` admits. Who asked for the work is found next door.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -10,9 +12,6 @@ use super::people::Account;
 use crate::error::{Failure, Kind, Result};
 use crate::guard;
 use crate::task::{Comment, Issue, IssueRef, IssueState, RepoName};
-
-/// loom's own comments begin with a hidden mark like this and are no part of the issue.
-const OWN_MARK: &str = "<!-- loom:";
 
 #[derive(Deserialize)]
 struct Shown {
@@ -76,16 +75,35 @@ impl GitHub {
         }
     }
 
+    /// Everything said, less what `guard` leaves out for want of a role.
     fn admitted_comments(&self, repo: &RepoName, number: u64, issue_author: &str) -> Result<Vec<Comment>> {
         let shown: Vec<ShownComment> = self.client.list(repo, &format!("/issues/{number}/comments"), "")?;
-        Ok(shown.into_iter().filter_map(|comment| admitted(comment, issue_author)).collect())
+        let (mut comments, mut ties) = (Vec::new(), BTreeMap::new());
+        for shown in shown {
+            let author = login(shown.user);
+            ties.insert(author.to_lowercase(), shown.author_association);
+            comments.push(Comment { author, body: shown.body.unwrap_or_default(), at: shown.created_at });
+        }
+        let mut roles = BTreeMap::new();
+        for person in guard::needed_roles(&comments, issue_author) {
+            let tie = ties.get(&person).map_or("", String::as_str);
+            let role = self.commenters_role(repo, &person, tie)?;
+            roles.insert(person, role);
+        }
+        Ok(guard::admitted_comments(&comments, issue_author, &roles).0)
     }
-}
 
-fn admitted(shown: ShownComment, issue_author: &str) -> Option<Comment> {
-    let body = shown.body.filter(|body| !body.trim().is_empty() && !body.contains(OWN_MARK))?;
-    let author = login(shown.user);
-    guard::admits_comment(&author, &shown.author_association, issue_author).then_some(Comment { author, body, at: shown.created_at })
+    /// Only people tied to the repository are asked about: nobody else can write to it. Where the token may not ask,
+    /// GitHub's own word about the tie stands in.
+    fn commenters_role(&self, repo: &RepoName, person: &str, tie: &str) -> Result<String> {
+        if !matches!(tie, "OWNER" | "MEMBER" | "COLLABORATOR") {
+            return Ok("none".into());
+        }
+        if self.token.is_none() {
+            return Ok("write".into());
+        }
+        Ok(self.role_if_told(repo, person)?.unwrap_or_else(|| "write".into()))
+    }
 }
 
 /// GitHub shows what a deleted account left behind under the name `ghost`.

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::GitHub;
 use super::ask::{Ask, segment};
 use super::client::held;
+use super::line::Answer;
 use crate::error::Result;
 use crate::task::RepoName;
 
@@ -46,15 +47,35 @@ struct Permission {
 
 const ROLES: [&str; 6] = ["admin", "maintain", "write", "triage", "read", "none"];
 
+fn role_ask(repo: &RepoName, actor: &str) -> Ask {
+    Ask::get(repo, format!("/collaborators/{}/permission", segment(actor)))
+}
+
 impl GitHub {
     /// The role by name. An organisation's own roles have names of their own: what they amount to counts.
     pub(super) fn role_of(&self, repo: &RepoName, actor: &str) -> Result<String> {
-        let path = format!("/collaborators/{}/permission", segment(actor));
-        let Some(found) = self.client.fetch_if_there::<Permission>(&Ask::get(repo, path))? else {
+        let answer = self.client.ask(&role_ask(repo, actor))?;
+        if answer.status == 404 {
             // No such account, or no such repository: only the first means that there is no role.
             self.repository(repo)?;
             return Ok("none".into());
-        };
+        }
+        if answer.good() { self.named_role(&answer) } else { Err(self.client.refusal(&answer)) }
+    }
+
+    /// The same, or nothing where the token may not ask.
+    pub(super) fn role_if_told(&self, repo: &RepoName, actor: &str) -> Result<Option<String>> {
+        let answer = self.client.ask(&role_ask(repo, actor))?;
+        match answer.status {
+            403 => Ok(None),
+            404 => Ok(Some("none".into())),
+            _ if answer.good() => self.named_role(&answer).map(Some),
+            _ => Err(self.client.refusal(&answer)),
+        }
+    }
+
+    fn named_role(&self, answer: &Answer) -> Result<String> {
+        let found: Permission = self.client.decode(answer)?;
         let known = |name: &String| ROLES.contains(&name.as_str());
         Ok([found.role_name, found.permission].into_iter().find(known).unwrap_or_else(|| "none".into()))
     }

@@ -1,0 +1,107 @@
+//! The ground a task stands on: its folder, the cache, the base commit. The same for a run and for a proof made again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::config::{Config, Locations, Resolved};
+use crate::error::{Kind, OrFail, Result};
+use crate::forge::Home;
+use crate::runner::{self, Bench};
+use crate::sandbox::{Cancel, Sandbox};
+use crate::task::{CommitId, Reporter, TreeId};
+use crate::workspace::Cache;
+
+/// Longest wait for git's network calls.
+pub const GIT_WALL: Duration = Duration::from_secs(15 * 60);
+
+/// Where one task keeps its files.
+#[derive(Debug, Clone)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// The folder of this name below loom's state.
+    pub fn open(locations: &Locations, name: &str) -> Result<Folder> {
+        let root = locations.state.join("tasks").join(name);
+        fs::create_dir_all(&root)
+            .or_fail(Kind::Workspace, || format!("making {}", root.display()))
+            .map_err(|failure| failure.hint("paths.state says where loom keeps its files"))?;
+        Ok(Folder(root))
+    }
+
+    /// A path inside.
+    pub fn at(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// The proposal's folder.
+    pub fn proposal(&self) -> PathBuf {
+        self.at("proposal")
+    }
+
+    /// An empty folder of this name: what was there is removed.
+    pub fn fresh(&self, name: &str) -> Result<PathBuf> {
+        let path = self.at(name);
+        remove(&path)?;
+        fs::create_dir_all(&path).or_fail(Kind::Workspace, || format!("making {}", path.display()))?;
+        Ok(path)
+    }
+
+    /// Frees what only the work itself needed; the proposal stays.
+    pub fn tidy(&self) {
+        for name in ["base", "work", "private", "deps", "cells"] {
+            let _ = remove(&self.at(name));
+        }
+    }
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).or_fail(Kind::Workspace, || format!("clearing {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The repository at one commit.
+pub struct Ground {
+    /// The task's folder.
+    pub folder: Folder,
+    /// Where trees come from.
+    pub cache: Cache,
+    /// Where the repository is.
+    pub home: Home,
+    /// Where the work begins.
+    pub base: CommitId,
+    /// Its tree.
+    pub base_tree: TreeId,
+    /// Settings with what the maintainers say in the base tree's own `loom.toml`.
+    pub config: Config,
+    /// Starts children.
+    pub sandbox: Sandbox,
+}
+
+impl Ground {
+    /// Takes the base tree's own settings in and probes the sandbox.
+    pub fn new(folder: Folder, cache: Cache, home: Home, base: CommitId, settings: &Resolved, reporter: &dyn Reporter) -> Result<Ground> {
+        let base_tree = cache.tree_of(&base)?;
+        let config = super::text::with_repository_settings(settings, &cache, &base_tree, reporter)?;
+        let sandbox = Sandbox::new(&config.sandbox)?;
+        Ok(Ground { folder, cache, home, base, base_tree, config, sandbox })
+    }
+
+    /// Exports the base tree, finds its suites and installs what they need; what an earlier attempt installed is used again.
+    pub fn bench(&self, reporter: &dyn Reporter, cancel: &Cancel) -> Result<Bench> {
+        let host = self.folder.at("base");
+        if !self.folder.at("base.done").exists() {
+            self.cache.export(&self.base_tree, &self.folder.fresh("base")?)?;
+            fs::write(self.folder.at("base.done"), self.base_tree.as_str())
+                .or_fail(Kind::Workspace, || "noting the export of the base tree")?;
+        }
+        let suites = runner::detect(&host, &self.config.test, &self.sandbox)?;
+        let shared = self.folder.at("deps");
+        fs::create_dir_all(&shared).or_fail(Kind::Workspace, || format!("making {}", shared.display()))?;
+        runner::prepare(&self.sandbox, suites, &host, &shared, &self.config.test, reporter, cancel)
+    }
+}

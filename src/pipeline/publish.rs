@@ -1,0 +1,117 @@
+//! From a proposal to a branch and a pull request: re-applied as data in a pristine repository, checked there, pushed,
+//! opened, read back. The same way out for a run and for `loom publish`.
+
+use std::path::Path;
+
+use super::ground::GIT_WALL;
+use super::order::Means;
+use super::text;
+use crate::error::{Failure, Kind, Result};
+use crate::forge::{self, Draft, Forge, Home, PullRequest};
+use crate::guard::Redactor;
+use crate::proposal::{Layout, Proposal};
+use crate::sandbox::Cancel;
+use crate::task::{CommitId, IssueRef};
+use crate::workspace::{Cache, Commit};
+
+/// What goes out and how it shall look.
+pub struct Outgoing<'a> {
+    /// The only thing a forge will publish.
+    pub proposal: &'a Proposal,
+    /// Settings, the base tree's own ones included.
+    pub config: &'a crate::config::Config,
+    /// The page's template.
+    pub layout: Layout,
+    /// Takes every secret out.
+    pub redactor: &'a Redactor,
+    /// Where bare clones are.
+    pub cache_folder: &'a Path,
+}
+
+/// Publishes a proposal read from a folder.
+pub fn publish(folder: &Path, repository: Option<&str>, means: &Means<'_>) -> Result<PullRequest> {
+    let (proposal, _) = Proposal::read(folder)?;
+    if let Some(failure) = text::refusal(proposal.verdict()) {
+        return Err(failure.context("the proposal may not be published"));
+    }
+    let reference: &IssueRef = &proposal.issue.reference;
+    let token = means.secrets.forge_token()?;
+    let outbox = means.locations.state.join("outbox");
+    let repository = repository.or(Some(proposal.target.url.as_str()));
+    let forge = forge::connect(&means.settings.config, token, reference, repository, &outbox, means.cancel)?;
+    let home = forge.home(reference)?;
+    if home.repository_id != proposal.target.repository_id {
+        return Err(Failure::new(Kind::Config, format_args!("the proposal is for {}, not for {}", proposal.target.url, home.url)));
+    }
+    let (cache, _, _) =
+        Cache::fetch(&means.locations.cache, &home.url, Some(&proposal.target.base), home.credential.as_ref(), GIT_WALL, means.cancel)?;
+    let base_tree = cache.tree_of(proposal.base())?;
+    let config = text::with_repository_settings(means.settings, &cache, &base_tree, means.reporter)?;
+    let layout = text::layout(&config, &cache, &base_tree)?;
+    let redactor = Redactor::new(means.secrets.all());
+    put_out(
+        forge.as_ref(),
+        &cache,
+        &home,
+        &Outgoing { proposal: &proposal, config: &config, layout, redactor: &redactor, cache_folder: &means.locations.cache },
+        means.cancel,
+    )
+}
+
+/// Branch and pull request for a proposal; what exists of them already is adopted.
+pub fn put_out(forge: &dyn Forge, cache: &Cache, home: &Home, outgoing: &Outgoing<'_>, cancel: &Cancel) -> Result<PullRequest> {
+    let proposal = outgoing.proposal;
+    let commit = pristine_commit(cache, outgoing)?;
+    let branch = &proposal.target.branch;
+    let credential = home.credential.as_ref();
+    let there = cache.remote_branch(branch, credential, GIT_WALL, cancel)?;
+    if there.as_ref() != Some(&commit) {
+        if let Some(foreign) = &there
+            && !own_branch(outgoing, home, cancel)?
+        {
+            return Err(Failure::new(Kind::Forge, format_args!("the branch {branch} is there already, at {}, and not by loom", foreign.short()))
+                .hint(format!("look at it, delete it if nobody needs it, then run the same command again; or set pull_request.branch_prefix to something other than {:?}", outgoing.config.pull_request.branch_prefix)));
+        }
+        cache.push(&commit, branch, there.as_ref(), credential, GIT_WALL, cancel)?;
+    }
+    let (title, body) = crate::proposal::pull_request(proposal, &outgoing.layout)?;
+    let draft = Draft {
+        title: outgoing.redactor.text(&title),
+        body: outgoing.redactor.text(&body),
+        branch: branch.clone(),
+        base: home.base.clone(),
+        head: commit,
+    };
+    forge.publish(&proposal.issue.reference, &draft)
+}
+
+/// The diff applied as data, the tree compared with the one that was judged, the policies asked once more.
+fn pristine_commit(cache: &Cache, outgoing: &Outgoing<'_>) -> Result<CommitId> {
+    let (proposal, config) = (outgoing.proposal, outgoing.config);
+    let patch = proposal.patch();
+    let tree = cache.apply(proposal.base(), &patch.diff)?;
+    if tree != proposal.verdict().head_tree {
+        return Err(Failure::new(
+            Kind::Internal,
+            format_args!("the diff makes tree {}, the verdict is about {}", tree.short(), proposal.verdict().head_tree.short()),
+        ));
+    }
+    let violations = text::refused_paths(cache, &cache.patch(proposal.base(), &tree)?, &config.gate)?;
+    if !violations.is_empty() {
+        return Err(text::protected_failure(&violations));
+    }
+    let mut identity = config.git.clone();
+    if identity.sign_off.is_none() {
+        identity.sign_off = Some(text::asks_for_sign_off(cache, &cache.tree_of(proposal.base())?)?);
+    }
+    let message = outgoing.redactor.text(&text::commit_message(proposal));
+    cache.commit(proposal.base(), &tree, &Commit { message: &message, identity: &identity, at: proposal.work.made_at })
+}
+
+/// Whether an earlier attempt of loom left this branch: then it may be replaced, else never.
+fn own_branch(outgoing: &Outgoing<'_>, home: &Home, cancel: &Cancel) -> Result<bool> {
+    let branch = &outgoing.proposal.target.branch;
+    let credential = home.credential.as_ref();
+    let (cache, commit, _) = Cache::fetch(outgoing.cache_folder, &home.url, Some(branch), credential, GIT_WALL, cancel)?;
+    Ok(cache.message(&commit)?.lines().any(|line| line.starts_with(text::TRAILER)))
+}

@@ -1,0 +1,30 @@
+//! One task as one sentence.
+
+use super::order::{Done, Means, Order, Until};
+use super::stages::Run;
+use crate::error::Result;
+
+/// Works on one issue until a draft pull request stands, or says why not.
+/// Started again after any kind of end, it goes on from the last finished stage.
+pub fn run(order: &Order, means: &Means<'_>) -> Result<Done> {
+    let mut run = match Run::admit(order, means)? {
+        Ok(run) => run,
+        Err(done_before) => return Ok(done_before),
+    };
+    let end = through(&mut run, order.until);
+    run.close(end)
+}
+
+fn through(run: &mut Run<'_>, until: Until) -> Result<Done> {
+    let ground = run.clone_base()?;
+    let bench = run.set_up(&ground)?;
+    let judged = run.generate_until_it_holds(&ground, &bench)?;
+    let proposal = run.propose(&ground, judged)?;
+    match until {
+        Until::Proposal => run.stop_before_publishing(&proposal),
+        Until::PullRequest => {
+            let pull_request = run.publish(&ground, &proposal)?;
+            run.report(&proposal, pull_request)
+        }
+    }
+}

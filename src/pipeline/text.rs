@@ -1,0 +1,227 @@
+//! The pipeline's words: names of branches, commit messages, what goes back to the agent, what a failed end is called.
+//! Owns no decision about code; long texts are in `texts/`.
+
+use serde_json::json;
+
+use crate::agent::{Ended, Outcome};
+use crate::config::{Config, GateSettings, Resolved};
+use crate::error::{Failure, Kind, Result};
+use crate::forge::Forge;
+use crate::guard::{self, Admission, Violation, Weight};
+use crate::proposal::{Layout, Proposal, render};
+use crate::task::{Digest, Event, Issue, IssueRef, Reporter, TreeId};
+use crate::verify::{Reason, Ruling, Verdict};
+use crate::workspace::{Cache, Patch};
+
+/// The trailer that marks a commit as loom's own.
+pub const TRAILER: &str = "Loom-Episode: ";
+
+/// Where repositories keep their own pull request template.
+const FORMS: [&str; 6] = [
+    ".github/pull_request_template.md",
+    ".github/PULL_REQUEST_TEMPLATE.md",
+    "pull_request_template.md",
+    "PULL_REQUEST_TEMPLATE.md",
+    "docs/pull_request_template.md",
+    "docs/PULL_REQUEST_TEMPLATE.md",
+];
+
+/// Decides whether to work on the issue; a refusal says why and what to do.
+pub fn admit(issue: &Issue, forge: &dyn Forge, config: &Config) -> Result<()> {
+    let role = match &issue.trigger {
+        Some(trigger) => Some(forge.role(&issue.reference, &trigger.actor)?),
+        None => None,
+    };
+    match guard::admit(issue, role.as_deref(), &config.github) {
+        Admission::Accepted => Ok(()),
+        Admission::NeedsInfo(what) => Err(Failure::new(Kind::Skipped, what).hint("edit the issue, then run it again")),
+        Admission::Refused(why) => Err(Failure::new(Kind::Skipped, why)),
+    }
+}
+
+/// The branch of a task: the same for the same issue and episode, on every machine.
+pub fn branch(prefix: &str, issue: &Issue, repository_id: &str, episode: &str) -> String {
+    let digest = Digest::of_bytes(format!("{repository_id}\n{episode}").as_bytes());
+    let name = match &issue.reference {
+        IssueRef::GitHub { number, .. } => number.to_string(),
+        IssueRef::File(path) => slug(&path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()),
+    };
+    format!("{prefix}issue-{name}-{}", &digest.as_str()[..8])
+}
+
+fn slug(text: &str) -> String {
+    let words: Vec<String> =
+        text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_ascii_lowercase).take(6).collect();
+    if words.is_empty() { "file".to_owned() } else { words.join("-").chars().take(40).collect() }
+}
+
+/// Subject, body and loom's trailer.
+pub fn commit_message(proposal: &Proposal) -> String {
+    let about = match &proposal.issue.reference {
+        IssueRef::GitHub { number, .. } => format!("For issue {number}"),
+        IssueRef::File(_) => "For a local issue".to_owned(),
+    };
+    let verdict = crate::proposal::claim(proposal.verdict());
+    let (title, issue) = (guard::commit_text(&proposal.title, TITLE), guard::commit_text(&proposal.issue.title, TITLE));
+    format!("{title}\n\n{about}: {issue}\n\nloom: {verdict}\n\n{TRAILER}{}\n", proposal.issue.episode())
+}
+
+/// Longest title and summary of a pull request, in bytes.
+const TITLE: usize = 200;
+const SUMMARY: usize = 8_000;
+/// Longest foreign line in a comment.
+const LINE: usize = 300;
+
+/// Title and summary as people may see them.
+pub fn for_people(outcome: &Outcome, issue: &Issue) -> (String, String) {
+    let own = guard::title_text(&outcome.title, TITLE);
+    let title = if own.trim().is_empty() { guard::title_text(&issue.title, TITLE) } else { own };
+    let number = match &issue.reference {
+        IssueRef::GitHub { number, .. } => Some(*number),
+        IssueRef::File(_) => None,
+    };
+    (title.trim().to_owned(), guard::pull_request_text(&outcome.summary, number, SUMMARY).text)
+}
+
+/// How the maintainers want the page.
+pub fn layout(config: &Config, cache: &Cache, base_tree: &TreeId) -> Result<Layout> {
+    let template = match &config.pull_request.template {
+        None => None,
+        Some(path) => {
+            let bytes = cache.blob(base_tree, path)?.ok_or_else(|| {
+                Failure::new(Kind::Config, format_args!("pull_request.template names {path:?}, which is not in the base tree"))
+            })?;
+            Some(String::from_utf8_lossy(&bytes).into_owned())
+        }
+    };
+    let mut form = None;
+    for path in FORMS {
+        if form.is_none() {
+            form = cache.blob(base_tree, path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        }
+    }
+    Ok(Layout { template, form, keyword: config.pull_request.keyword.clone() })
+}
+
+/// Settings with what the base tree's own `loom.toml` may say.
+pub fn with_repository_settings(settings: &Resolved, cache: &Cache, base_tree: &TreeId, reporter: &dyn Reporter) -> Result<Config> {
+    let Some(bytes) = cache.blob(base_tree, "loom.toml")? else { return Ok(settings.config.clone()) };
+    let (resolved, ignored) = settings.with_repository(&String::from_utf8_lossy(&bytes))?;
+    if !ignored.is_empty() {
+        let text = format!("the repository's loom.toml may not set {}", ignored.join(", "));
+        reporter.event(&Event::Warning { text });
+    }
+    Ok(resolved.config)
+}
+
+/// Does the repository's guide ask for `Signed-off-by`?
+pub fn asks_for_sign_off(cache: &Cache, tree: &TreeId) -> Result<bool> {
+    for path in ["CONTRIBUTING.md", ".github/CONTRIBUTING.md", "docs/CONTRIBUTING.md", "CONTRIBUTING.rst", "DCO", "DCO.txt"] {
+        if let Some(bytes) = cache.blob(tree, path)?
+            && (path.starts_with("DCO") || String::from_utf8_lossy(&bytes).contains("Signed-off-by"))
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What the patch touches and may not; large or binary files are for the reader of the pull request.
+pub fn refused_paths(cache: &Cache, patch: &Patch, settings: &GateSettings) -> Result<Vec<Violation>> {
+    let mut violations = guard::violations(&cache.touched(patch)?, settings)?;
+    violations.retain(|violation| violation.weight == Weight::Refuse);
+    Ok(violations)
+}
+
+/// The gate's reasons as the agent reads them.
+pub fn repair(reasons: &[Reason]) -> Result<String> {
+    render("the gate's reasons", include_str!("texts/repair.md"), &json!({ "reasons": reasons }))
+}
+
+/// The protected paths as the agent reads them.
+pub fn repair_protected(violations: &[Violation]) -> Result<String> {
+    let list: Vec<&str> = violations.iter().map(|one| one.reason.as_str()).collect();
+    render("the protected paths", include_str!("texts/protected.md"), &json!({ "violations": list }))
+}
+
+/// The end of a task whose agent would not leave protected paths alone.
+pub fn protected_failure(violations: &[Violation]) -> Failure {
+    let list: Vec<&str> = violations.iter().map(|one| one.reason.as_str()).collect();
+    Failure::new(Kind::Rejected, format_args!("the patch touches protected paths: {}", list.join("; ")))
+        .hint("gate.protected and the built-in list say which; such changes need a person")
+}
+
+/// The end of a task whose agent changed nothing.
+pub fn no_patch(outcome: &Outcome) -> Failure {
+    let (kind, why) = match &outcome.ended {
+        Ended::Submitted => (Kind::NoPatch, "it submitted without a change".to_owned()),
+        Ended::GaveUp(words) => (Kind::NoPatch, format!("it gave up: {words}")),
+        Ended::Refused(words) => (Kind::Model, format!("the model refused: {words}")),
+        Ended::Limit(limit) => (Kind::Budget, format!("it reached the limit of {limit}")),
+    };
+    Failure::new(kind, format_args!("the agent left no change; {why}"))
+        .hint("say more in the issue (what happens, what should happen, how to reproduce), then run it again")
+}
+
+/// May the agent be asked again after it ended so?
+pub fn may_go_on(ended: &Ended) -> bool {
+    matches!(ended, Ended::Submitted)
+}
+
+/// Why the agent ended early, in one line.
+pub fn ended_early(ended: &Ended) -> Option<String> {
+    match ended {
+        Ended::Submitted => None,
+        Ended::GaveUp(words) => Some(format!("it gave up: {}", one_line(words))),
+        Ended::Refused(words) => Some(format!("the model refused: {}", one_line(words))),
+        Ended::Limit(limit) => Some(format!("it reached the limit of {limit}")),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    guard::title_text(&text.split_whitespace().collect::<Vec<_>>().join(" "), LINE)
+}
+
+/// The failure that a verdict means, when nothing may be published on it.
+pub fn refusal(verdict: &Verdict) -> Option<Failure> {
+    match &verdict.ruling {
+        Ruling::Verified(_) | Ruling::Review(_) => None,
+        Ruling::Rejected(reasons) => {
+            let texts: Vec<&str> = reasons.iter().map(|reason| reason.text.as_str()).collect();
+            Some(Failure::new(Kind::Rejected, format_args!("the gate rejected the patch: {}", texts.join(" "))))
+        }
+        Ruling::Inconclusive(cause) => Some(
+            Failure::new(Kind::Inconclusive, format_args!("the gate cannot know: {cause}"))
+                .hint("loom verify PROPOSAL proves it again once the cause is mended"),
+        ),
+    }
+}
+
+/// The first line of the status comment after a failure.
+pub const fn headline(kind: Kind) -> &'static str {
+    match kind {
+        Kind::NoPatch => "No pull request: loom found no change to make.",
+        Kind::Rejected => "No pull request: the patch did not pass the gate.",
+        Kind::Inconclusive => "No pull request: whether the patch works could not be known here.",
+        Kind::Budget => "No pull request: a budget or a deadline is spent.",
+        Kind::Cancelled => "Cancelled.",
+        Kind::Skipped => "Not taken up.",
+        _ => "No pull request: loom could not finish.",
+    }
+}
+
+/// Should the issue say more?
+pub fn needs_info(failure: &Failure) -> bool {
+    failure.kind == Kind::NoPatch
+}
+
+/// Foreign words as a quotation.
+pub fn quoted(text: &str) -> String {
+    guard::pull_request_text(text, None, SUMMARY).text.lines().map(|line| format!("> {line}\n")).collect()
+}
+
+/// CPU time of loom's own process so far.
+pub fn own_cpu_ms() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    u64::try_from(time.tv_sec).unwrap_or(0) * 1000 + u64::try_from(time.tv_nsec).unwrap_or(0) / 1_000_000
+}

@@ -1,0 +1,154 @@
+//! The figures of a verdict as the pages show them: the proof table, counts and short texts.
+//! Owns how evidence is counted for people; the evidence itself is `verify`'s.
+
+use serde::Serialize;
+
+use crate::runner::{Report, TroubleKind};
+use crate::verify::{Cell, CellRun, Evidence, Proof, RedKind, Ruling, Verdict};
+
+/// One cell of the proof table.
+#[derive(Debug, Serialize)]
+pub struct CellFigure {
+    /// `3 passed, 1 failed`, or why it was not run.
+    pub text: String,
+    /// The commands of its runs.
+    pub commands: Vec<String>,
+    /// Wall clock, `12.3 s`.
+    pub elapsed: String,
+    /// Whether it was run apart.
+    pub run: bool,
+}
+
+/// All figures of one verdict.
+#[derive(Debug, Serialize)]
+pub struct Figures {
+    /// What the verdict says, in one sentence without full stop.
+    pub claim: String,
+    /// The table's cells.
+    pub baseline: CellFigure,
+    /// See [`Cell`].
+    pub regression: CellFigure,
+    /// See [`Cell`].
+    pub must_fail: CellFigure,
+    /// See [`Cell`].
+    pub must_pass: CellFigure,
+}
+
+impl Figures {
+    /// Counts a verdict.
+    pub fn of(verdict: &Verdict) -> Figures {
+        let cell = |cell| figure(cell, &verdict.evidence);
+        Figures {
+            claim: claim(verdict),
+            baseline: cell(Cell::Baseline),
+            regression: cell(Cell::Regression),
+            must_fail: cell(Cell::MustFail),
+            must_pass: cell(Cell::MustPass),
+        }
+    }
+}
+
+/// What the verdict says, in one sentence without full stop.
+pub fn claim(verdict: &Verdict) -> String {
+    let evidence = &verdict.evidence;
+    let kept = format!(
+        "{} that passed before still {}",
+        count(evidence.pass_to_pass, "test"),
+        if evidence.pass_to_pass == 1 { "passes" } else { "pass" }
+    );
+    match &verdict.ruling {
+        Ruling::Verified(Proof::FailToPass) => {
+            let proven = evidence.fail_to_pass.len() as u64;
+            let verb = if proven == 1 { "fails" } else { "fail" };
+            format!(
+                "{} {verb} on the base source and {} with this change; {kept}",
+                count(proven, "test"),
+                if proven == 1 { "passes" } else { "pass" }
+            )
+        }
+        Ruling::Verified(Proof::NoRegression) => format!("no regression: {kept}"),
+        Ruling::Verified(Proof::NoBehaviourChange) => "no behaviour change: only documentation, comments or formatting differ".to_owned(),
+        Ruling::Review(questions) => {
+            format!("not verified: {} for a person to answer", count(questions.len() as u64, "question"))
+        }
+        Ruling::Rejected(reasons) => format!("rejected for {}", count(reasons.len() as u64, "reason")),
+        Ruling::Inconclusive(cause) => format!("cannot be known here: {cause}"),
+    }
+}
+
+fn figure(cell: Cell, evidence: &Evidence) -> CellFigure {
+    let runs: Vec<&CellRun> = evidence.runs.iter().filter(|run| run.cell == cell).collect();
+    if runs.is_empty() {
+        let text = match cell {
+            Cell::Regression => "part of *must pass*: no existing test changed",
+            Cell::Baseline | Cell::MustFail | Cell::MustPass => "not run",
+        };
+        return CellFigure { text: text.to_owned(), commands: Vec::new(), elapsed: String::new(), run: false };
+    }
+    let mut commands: Vec<String> = runs.iter().map(|run| run.report.command.clone()).collect();
+    commands.dedup();
+    CellFigure {
+        text: runs.iter().map(|run| outcome(&run.report)).collect::<Vec<_>>().join("; "),
+        commands,
+        elapsed: seconds(runs.iter().map(|run| run.report.elapsed_ms).sum()),
+        run: true,
+    }
+}
+
+fn outcome(report: &Report) -> String {
+    let (passed, failed, skipped) = report.counts();
+    let mut text = format!("{passed} passed");
+    for (number, word) in [(failed, "failed"), (skipped, "skipped")] {
+        if number > 0 {
+            text.push_str(&format!(", {number} {word}"));
+        }
+    }
+    for trouble in report.troubles.iter().take(1) {
+        text.push_str(match trouble.kind {
+            TroubleKind::Build => ", build failed",
+            TroubleKind::Load => ", a file did not load",
+            TroubleKind::NoTests => ", no test found",
+            TroubleKind::Crash => ", the runner died",
+            TroubleKind::Timeout => ", stopped at its limit",
+            TroubleKind::Missing => ", runner missing",
+            TroubleKind::Unreadable => ", result unreadable",
+        });
+    }
+    text
+}
+
+/// `1 test`, `2 tests`.
+pub fn count(number: u64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// `0.4 s`, `12.3 s`, `3 min 20 s`.
+pub fn seconds(milliseconds: u64) -> String {
+    match milliseconds {
+        0..120_000 => format!("{:.1} s", milliseconds as f64 / 1000.0),
+        _ => format!("{} min {} s", milliseconds / 60_000, milliseconds / 1000 % 60),
+    }
+}
+
+/// How a test was red, in words.
+pub const fn red_words(red: RedKind) -> &'static str {
+    match red {
+        RedKind::Assertion => "an assertion failed",
+        RedKind::SourceError => "an error was raised in the source under test",
+        RedKind::MissingApi => "it needs a name that this change adds",
+        RedKind::Hang => "it hung, twice",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_people_say_them() {
+        assert_eq!(count(1, "test"), "1 test");
+        assert_eq!(count(0, "test"), "0 tests");
+        assert_eq!(seconds(450), "0.5 s");
+        assert_eq!(seconds(200_000), "3 min 20 s");
+    }
+}

@@ -1,0 +1,54 @@
+//! Fills a text template in. Owns how templates behave: block tags leave no blank lines, and a template of the
+//! repository cannot run for ever.
+
+use minijinja::Environment;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use serde::Serialize;
+
+use crate::error::{Kind, OrFail, Result};
+
+/// Steps a template may take; the built-in ones need some thousands.
+const FUEL: u64 = 500_000;
+
+/// The template's text with the values in it. `name` is what an error calls it.
+pub fn render(name: &str, template: &str, values: &impl Serialize) -> Result<String> {
+    let doing = || format!("filling in {name}");
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().or_fail(Kind::Internal, doing)?;
+    let mut environment = Environment::new();
+    environment.set_syntax(syntax);
+    environment.set_fuel(Some(FUEL));
+    environment.add_filter("fenced", fenced);
+    environment.add_filter("code", code);
+    environment.render_str(template, Serde(values)).or_fail(Kind::Config, doing)
+}
+
+/// A code block whose fence is longer than any run of backticks inside.
+fn fenced(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}text\n{}\n{fence}", text.trim_end())
+}
+
+/// Foreign words as code within a line, also within a table.
+fn code(text: &str) -> String {
+    let plain: String = text.chars().map(|c| if c == '`' || c.is_control() { ' ' } else { c }).collect();
+    format!("`{}`", plain.replace('|', "\\|"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_cannot_break_out_of_its_fence() {
+        assert_eq!(fenced("a ``` b\n"), "````text\na ``` b\n````");
+        assert_eq!(code("a`b|c\n"), "`a b\\|c `");
+    }
+
+    #[test]
+    fn a_template_that_never_ends_is_stopped() {
+        let endless = "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}";
+        assert!(render("it", endless, &()).is_err());
+    }
+}

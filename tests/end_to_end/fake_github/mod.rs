@@ -1,0 +1,125 @@
+//! A stateful GitHub on 127.0.0.1 for the tests: REST below `/api/v3` as on an Enterprise Server, git over HTTP beside it.
+//! Tests seed it, drive the real client against it and assert on its final state. One subject per neighbour.
+
+mod call;
+mod faults;
+mod gate;
+mod git;
+mod issues;
+mod pulls;
+mod repository;
+mod state;
+mod views;
+mod wire;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+pub use faults::Fault;
+pub use state::State;
+
+/// The repository every fake begins with.
+pub const REPO: &str = "acme/widget";
+
+/// A running GitHub; it ends when it is dropped.
+pub struct FakeGitHub {
+    shared: Arc<Shared>,
+    folder: TempDir,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+/// What requests and tests share.
+pub(crate) struct Shared {
+    pub(crate) server: String,
+    pub(crate) repositories: PathBuf,
+    pub(crate) state: Mutex<State>,
+}
+
+impl Shared {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn bare(&self) -> PathBuf {
+        self.repositories.join(format!("{REPO}.git"))
+    }
+}
+
+impl FakeGitHub {
+    /// Starts with `acme/widget`, one commit on `main`, no issues, and one person per role: `octo-admin`, `maya`
+    /// (maintain), `wes` and `loom-bot` (write), `trina` (triage), `rita` (read), `mallory` (none).
+    pub fn start() -> FakeGitHub {
+        let folder = tempfile::tempdir().unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        let (stop, stopped) = oneshot::channel();
+        let repositories = folder.path().join("repositories");
+        git::seed(&repositories.join(format!("{REPO}.git")));
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async move {
+                let listener = wire::Listener::bind().await;
+                let server = format!("http://{}", listener.address());
+                let shared = Arc::new(Shared { server, repositories, state: Mutex::new(State::fresh()) });
+                tell.send(Arc::clone(&shared)).unwrap();
+                tokio::select! {
+                    _ = stopped => {}
+                    ended = wire::serve(listener, gate::router(shared)) => ended.unwrap(),
+                }
+            });
+        });
+        FakeGitHub { shared: told.recv().unwrap(), folder, stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// Base of the REST API.
+    pub fn api_url(&self) -> String {
+        format!("{}/api/v3", self.shared.server)
+    }
+
+    /// Everything stored; to look at and to change.
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state()
+    }
+
+    /// The bare repository behind the server.
+    pub fn bare(&self) -> PathBuf {
+        self.shared.bare()
+    }
+
+    /// A folder of the test's own, gone with the fake.
+    pub fn scratch(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Commits a file on a new branch from `main`; its id.
+    pub fn branch(&self, name: &str) -> String {
+        git::commit(&self.bare(), name, "src/lib.rs", &format!("// {name}\n"))
+    }
+
+    /// The next matching requests go wrong.
+    pub fn fault(&self, fault: Fault) {
+        self.state().faults.push(fault);
+    }
+
+    /// Opens an issue by `rita` and returns its number.
+    pub fn issue(&self, title: &str, body: &str) -> u64 {
+        self.state().open_issue(title, body, "rita")
+    }
+
+    /// Requests so far, like `POST /repos/acme/widget/pulls`.
+    pub fn requests(&self) -> Vec<String> {
+        self.state().requests.clone()
+    }
+}
+
+impl Drop for FakeGitHub {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
