@@ -59,7 +59,10 @@ pub fn compare(seen: Observed<'_>, tests: &Tests, known: &Known) -> Comparison {
                 let broken = Broken { test: id.clone(), lines: decisive(&fault_lines(&fault.message, &fault.trace)) };
                 match (outcome(seen.baseline, id), tests.change(id, case.file.as_deref())) {
                     (Some(Outcome::Failed(_)), _) => out.red_before.push(id.clone()),
-                    (Some(Outcome::Passed), TextChange::Same | TextChange::Unknown) => out.broken.push(broken),
+                    // Green with the old test side beside the same source: the data or helpers it stands on changed.
+                    (Some(Outcome::Passed), TextChange::Same | TextChange::Unknown) if !passes(seen.regression, id) => {
+                        out.broken.push(broken)
+                    }
                     _ => out.failing.push(broken),
                 }
             }
@@ -90,6 +93,10 @@ fn covered_up(out: &mut Comparison, seen: Observed<'_>, tests: &Tests) {
 
 fn outcome<'r>(report: &'r Report, id: &TestId) -> Option<&'r Outcome> {
     report.cases.get(id).map(|case| &case.outcome)
+}
+
+fn passes(report: Option<&Report>, id: &TestId) -> bool {
+    report.is_some_and(|report| outcome(report, id) == Some(&Outcome::Passed))
 }
 
 /// Message first, then the trace that says where.
@@ -310,6 +317,9 @@ mod tests {
         let out = compared(&base, &head, &report(&[]), None);
         assert_eq!(out.broken, [Broken { test: id("test_same"), lines: "assert 1 == 2\n".into() }]);
         assert_eq!(out.failing.len(), 2);
+        let old = report(&[("test_old", Passed), ("test_same", Passed)]);
+        let out = compared(&base, &head, &report(&[]), Some(&old));
+        assert_eq!((out.broken.len(), out.failing.len()), (0, 3), "its data or a helper of the patch made it red");
     }
 
     #[test]

@@ -49,7 +49,7 @@ fn failures(facts: &Facts) -> Vec<Reason> {
         (
             "test-fails-on-head",
             &facts.failing,
-            "is new or changed in this patch and fails with the patch applied; the change does not do what its own test expects.",
+            "is new or changed in this patch, or stands on data that is, and fails with the patch applied: the change does not do what its own test expects.",
         ),
         ("regression", &facts.broken, "passed before the patch and fails with it. Keep the behaviour it checks."),
         ("test-lost", &facts.lost, "passed before the patch and no longer runs. Keep it, or move what it checks to another test."),

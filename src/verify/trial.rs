@@ -265,7 +265,9 @@ impl<'a> Trial<'a> {
         facts.proven.extend(compared.proven);
         facts.unproven.extend(compared.unproven);
         facts.failing.extend(compared.failing);
-        facts.broken.extend(compared.broken);
+        // Without a change of the source, only the tests themselves can have turned red.
+        let target = if self.shape == Shape::TestsOnly { &mut facts.failing } else { &mut facts.broken };
+        target.extend(compared.broken);
         facts.lost.extend(compared.lost);
         altered.extend(compared.altered);
     }
