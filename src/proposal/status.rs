@@ -76,6 +76,13 @@ mod tests {
             ],
             ..Progress::default()
         };
-        insta::assert_snapshot!(status_comment(&marker("1", "event-7"), &progress).unwrap(), @"");
+        insta::assert_snapshot!(status_comment(&marker("1", "event-7"), &progress).unwrap(), @r"
+        <!-- loom:status episode=a1c7e3efe2 -->
+        Working on it.
+
+        - [x] admit: label set by maya
+        - [ ] **clone**
+        - [ ] setup
+        ");
     }
 }
