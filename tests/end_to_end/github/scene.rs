@@ -192,3 +192,11 @@ fn answer(calls: &[(&str, Value)]) -> String {
     let answer = json!({ "message": { "role": "assistant", "blocks": blocks }, "stop": "calls", "usage": usage });
     format!("{}\n", json!({ "line": "answer", "answer": answer }))
 }
+
+impl Scene {
+    /// Answers of the model that this machine's first task has on record.
+    pub fn recorded_answers(&self) -> usize {
+        let path = self.loom.home().join(".local/state/loom/tasks/1/proposal/trajectory.jsonl");
+        std::fs::read_to_string(path).unwrap().lines().filter(|line| line.starts_with("{\"line\":\"answer\"")).count()
+    }
+}
