@@ -10,7 +10,7 @@ use crate::error::{Kind, OrFail, Result};
 use crate::forge::PullRequest;
 use crate::pipeline::{self, Again, Done, Means, Order, Until};
 use crate::proposal;
-use crate::task::Reporter;
+use crate::task::{Reporter, TaskId};
 
 /// What a run leaves to show.
 pub struct Shown {
@@ -18,6 +18,8 @@ pub struct Shown {
     pub text: String,
     /// For programs.
     pub json: Value,
+    /// The task whose working files nobody needs any more.
+    pub finished: Option<TaskId>,
 }
 
 /// Works on one issue.
@@ -31,7 +33,7 @@ pub fn run_issue(session: &Session, run: &RunIssue, reporter: &dyn Reporter) -> 
     };
     let done = pipeline::run(&order, &means(session, reporter))?;
     let json = serde_json::to_value(&done).or_fail(Kind::Internal, || "writing the result as JSON")?;
-    Ok(Shown { text: told(&done), json })
+    Ok(Shown { text: told(&done), json, finished: Some(done.task) })
 }
 
 /// Proves a proposal again. Rejected and inconclusive are failures, as they are for a run.
@@ -46,7 +48,7 @@ pub fn verify(session: &Session, run: &ProposalRun, reporter: &dyn Reporter) -> 
     }
     let json = json!({ "verdict": now, "claim": claim, "recorded": before.word(), "agrees": agrees });
     match pipeline::refusal(now) {
-        None => Ok(Shown { text, json }),
+        None => Ok(Shown { text, json, finished: None }),
         Some(failure) => Err(failure),
     }
 }
@@ -55,7 +57,7 @@ pub fn verify(session: &Session, run: &ProposalRun, reporter: &dyn Reporter) -> 
 pub fn publish(session: &Session, run: &ProposalRun, reporter: &dyn Reporter) -> Result<Shown> {
     let pull_request = pipeline::publish(&run.proposal, run.repo.as_deref(), &means(session, reporter))?;
     let json = serde_json::to_value(&pull_request).or_fail(Kind::Internal, || "writing the result as JSON")?;
-    Ok(Shown { text: format!("{}\n", page(&pull_request)), json })
+    Ok(Shown { text: format!("{}\n", page(&pull_request)), json, finished: None })
 }
 
 fn means<'a>(session: &'a Session, reporter: &'a dyn Reporter) -> Means<'a> {

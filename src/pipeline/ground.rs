@@ -8,7 +8,7 @@ use crate::config::{Config, Locations, Resolved};
 use crate::error::{Kind, OrFail, Result};
 use crate::runner::{self, Bench};
 use crate::sandbox::{Cancel, Sandbox};
-use crate::task::{CommitId, Reporter, TreeId};
+use crate::task::{CommitId, Reporter, TaskId, TreeId};
 use crate::workspace::Cache;
 
 /// Longest wait for git's network calls.
@@ -51,6 +51,14 @@ impl Folder {
         for name in ["base", "work", "private", "deps", "cells"] {
             let _ = remove(&self.at(name));
         }
+    }
+}
+
+/// Frees what only the work on a finished task needed. Apart from the run, because it can take long: the result is
+/// shown first.
+pub fn tidy(task: TaskId, locations: &Locations) {
+    if let Ok(folder) = Folder::open(locations, &task.to_string()) {
+        folder.tidy();
     }
 }
 

@@ -14,8 +14,7 @@ pub const TITLE: &str = "Clamp to the upper bound";
 /// Begins every status comment.
 pub const MARKER: &str = "<!-- loom:status episode=";
 
-const PROGRAM: &str =
-    "#!/bin/sh\n# clamp LOW HIGH VALUE\nif [ \"$3\" -gt \"$2\" ]; then echo 0; elif [ \"$3\" -lt \"$1\" ]; then echo \"$1\"; else echo \"$3\"; fi\n";
+const PROGRAM: &str = "#!/bin/sh\n# clamp LOW HIGH VALUE\nif [ \"$3\" -gt \"$2\" ]; then echo 0; elif [ \"$3\" -lt \"$1\" ]; then echo \"$1\"; else echo \"$3\"; fi\n";
 const TESTS: &str = "#!/bin/sh\nn=0\ncheck() {\n    n=$((n + 1))\n    if [ \"$2\" = \"$3\" ]; then echo \"ok $n - $1\"; else echo \"not ok $n - $1\"; \
                      echo \"# expected $3, got $2\"; fi\n}\ncheck \"a value inside stays\" \"$(sh clamp.sh 1 5 3)\" 3\necho \"1..$n\"\n";
 const SETTINGS: &str = "[test]\ncommand = \"sh tests/all.sh\"\nrunner = \"tap\"\n";
