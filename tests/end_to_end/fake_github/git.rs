@@ -79,6 +79,11 @@ pub fn head(bare: &Path, branch: &str) -> Option<String> {
     told(git, "")
 }
 
+/// Deletes a branch.
+pub fn delete(bare: &Path, branch: &str) {
+    run(bare, &["update-ref", "-d", &format!("refs/heads/{branch}")], "");
+}
+
 /// All branches, sorted.
 pub fn branches(bare: &Path) -> Vec<String> {
     run(bare, &["for-each-ref", "--format=%(refname:short)", "refs/heads"], "").lines().map(str::to_owned).collect()

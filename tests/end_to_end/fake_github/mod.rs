@@ -123,6 +123,16 @@ impl FakeGitHub {
         git::head(&self.bare(), branch)
     }
 
+    /// Deletes a branch.
+    pub fn delete(&self, branch: &str) {
+        git::delete(&self.bare(), branch);
+    }
+
+    /// The commit below a branch's last one.
+    pub fn parent(&self, branch: &str) -> String {
+        git::head(&self.bare(), &format!("{branch}^")).unwrap()
+    }
+
     /// All branches, sorted.
     pub fn branches(&self) -> Vec<String> {
         git::branches(&self.bare())
