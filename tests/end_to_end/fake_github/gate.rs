@@ -78,8 +78,8 @@ async fn gate(Shares(shared): Shares<Arc<Shared>>, ConnectInfo(knife): ConnectIn
     response
 }
 
-/// Git's requests can be held too.
-async fn around_git(Shares(shared): Shares<Arc<Shared>>, request: Request, next: Next) -> Response {
+/// Git's requests can go wrong too: they can be refused, held, and their answers lost.
+async fn around_git(Shares(shared): Shares<Arc<Shared>>, ConnectInfo(knife): ConnectInfo<Knife>, request: Request, next: Next) -> Response {
     let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
     let trouble = {
         let mut state = shared.state();
@@ -92,8 +92,10 @@ async fn around_git(Shares(shared): Shares<Arc<Shared>>, request: Request, next:
         _ => {}
     }
     let response = next.run(request).await;
-    if let Some(Trouble::HoldAfter) = trouble {
-        shared.hold().await;
+    match trouble {
+        Some(Trouble::HoldAfter) => shared.hold().await,
+        Some(Trouble::DropAfter) => knife.cut(),
+        _ => {}
     }
     response
 }

@@ -13,6 +13,8 @@ fn lost_answers_and_storms_leave_one_of_each() {
         ("connections dropped", vec![Fault::drop("POST", "/comments"), Fault::drop("POST", "/pulls"), Fault::drop("PATCH", "")]),
         ("a storm of pages", vec![Fault::page("", "", 502).times(4), Fault::page("POST", "/pulls", 502).times(2)]),
         ("a storm in the middle", vec![Fault::answer("", "", 503, "No server is available").after(12).times(5)]),
+        ("git out of order", vec![Fault::page("POST", "/git-upload-pack", 502), Fault::page("POST", "/git-receive-pack", 503)]),
+        ("the answer to the push lost", vec![Fault::drop_after("POST", "/git-receive-pack")]),
         ("a secondary limit", vec![limited(), limited().after(4)]),
     ];
     for (trouble, faults) in all {
