@@ -237,6 +237,9 @@ impl<'a> Run<'a> {
                 let line = self.redactor.text(&failure.line());
                 let state = if failure.kind == Kind::Cancelled { TaskState::Cancelled } else { TaskState::Failed };
                 self.claim.finish(state, Some(&line))?;
+                if matches!(failure.kind, Kind::NoPatch | Kind::Rejected | Kind::Inconclusive) {
+                    self.folder.tidy();
+                }
                 Err(failure)
             }
         }
