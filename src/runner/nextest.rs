@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cargo::{Flags, Target, append, build, environment, run_doctests, wanted};
-use super::findings::Findings;
+use super::cargo::{Flags, Target, append, begin, environment, run_doctests, wanted};
 use super::libtest::read_json;
 use super::run::Reading;
 use super::session::{Child, Deadline, Session, ended_by_itself};
@@ -17,11 +16,8 @@ use crate::sandbox::Ending;
 /// Builds and runs the suite, or the part of it that was asked for.
 pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
     let flags = Flags::of(&session.suite.command);
-    let mut findings = Findings::default();
-    let built = build(session, &flags, &mut findings)?;
-    let mut reading = Reading { command: session.suite.command.clone(), findings, ending: built.ending, output: built.output.clone() };
+    let (built, mut reading) = begin(session, &flags)?;
     if built.ending == Ending::TimedOut {
-        reading.findings.trouble(TroubleKind::Timeout, None, "the build was stopped at its limit");
         return Ok(reading);
     }
     let names: BTreeMap<String, &Target> = built
