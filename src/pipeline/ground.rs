@@ -48,7 +48,7 @@ impl Folder {
 
     /// Frees what only the work itself needed; the proposal stays.
     pub fn tidy(&self) {
-        for name in ["base", "work", "private", "deps", "cells"] {
+        for name in ["base", "work", "private", "deps", "cells", "here"] {
             let _ = remove(&self.at(name));
         }
     }
