@@ -54,7 +54,7 @@ impl Folder {
             tempfile::Builder::new().tempdir_in(&trash)
         });
         let Ok(aside) = aside.map(tempfile::TempDir::keep) else { return };
-        for name in ["base", "base.done", "work", "private", "deps", "cells"] {
+        for name in ["base", "base.done", "work", "private", "deps", "cells", "here"] {
             let _ = fs::rename(self.at(name), aside.join(name));
         }
     }

@@ -11,10 +11,13 @@ mod doctest;
 mod flags;
 mod package;
 
-pub(super) use build::{Built, Target, build};
+pub(super) use build::{Built, Target};
+
 pub(super) use flags::Flags;
 
 use std::collections::BTreeMap;
+
+use build::build;
 
 use super::findings::Findings;
 use super::run::Reading;
@@ -27,11 +30,8 @@ use crate::sandbox::Ending;
 /// Builds and runs the suite, or the part of it that was asked for.
 pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
     let flags = Flags::of(&session.suite.command);
-    let mut findings = Findings::default();
-    let built = build(session, &flags, &mut findings)?;
-    let mut reading = Reading { command: session.suite.command.clone(), findings, ending: built.ending, output: built.output.clone() };
+    let (built, mut reading) = begin(session, &flags)?;
     if built.ending == Ending::TimedOut {
-        reading.findings.trouble(TroubleKind::Timeout, None, "the build was stopped at its limit");
         return Ok(reading);
     }
     let deadline = Deadline::after(session.settings.timeout.duration());
@@ -46,6 +46,17 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
     }
     run_doctests(session, &flags, &built, deadline, &mut reading)?;
     Ok(reading)
+}
+
+/// The build, which every run begins with, and what it told; over when it was stopped at its limit.
+pub(super) fn begin(session: &Session<'_>, flags: &Flags) -> Result<(Built, Reading)> {
+    let mut findings = Findings::default();
+    let built = build(session, flags, &mut findings)?;
+    if built.ending == Ending::TimedOut {
+        findings.trouble(TroubleKind::Timeout, None, "the build was stopped at its limit");
+    }
+    let reading = Reading { command: session.suite.command.clone(), findings, ending: built.ending, output: built.output.clone() };
+    Ok((built, reading))
 }
 
 /// The doctests, where the command and the selection include them and a library can have some.
