@@ -9,6 +9,8 @@ mod forge;
 mod gate;
 mod house;
 mod loom;
+mod provider;
+mod scenarios;
 mod status;
 mod stop;
 mod tokens;
