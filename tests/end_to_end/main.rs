@@ -3,6 +3,7 @@
 // A test that cannot go on has failed: that is what `unwrap` says here.
 #![allow(clippy::unwrap_used)]
 
+mod bad_models;
 mod cli;
 mod fake_github;
 mod forge;
@@ -11,6 +12,7 @@ mod house;
 mod loom;
 mod provider;
 mod scenarios;
+mod scene;
 mod status;
 mod stop;
 mod tokens;
