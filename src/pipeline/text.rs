@@ -168,9 +168,18 @@ pub fn no_patch(outcome: &Outcome) -> Failure {
         Ended::Refused(words) => {
             (Kind::Model, format!("the model refused: {words}"), "reword the issue, or choose another model by --model, with --again")
         }
-        Ended::Limit(limit) => (Kind::Budget, format!("it reached the limit of {limit}"), limit_hint(limit)),
+        Ended::Limit(limit) => (Kind::Budget, spent(limit), limit_hint(limit)),
     };
     Failure::new(kind, format_args!("the agent left no change; {why}")).hint(hint)
+}
+
+/// Which limit ended the agent's work, in words.
+fn spent(limit: &str) -> String {
+    match limit {
+        "loop" => "it repeated the same call without end".to_owned(),
+        "no calls" => "it only talked and called no tool".to_owned(),
+        limit => format!("it reached the limit of {limit}"),
+    }
 }
 
 /// What lifts a limit of the agent.
@@ -179,7 +188,7 @@ fn limit_hint(limit: &str) -> &'static str {
         "turns" => "agent.max_turns (--max-turns) sets it; start a new episode with --again",
         "tokens" => "agent.max_tokens (--max-tokens) sets it; start a new episode with --again",
         "time" => "agent.timeout sets it; start a new episode with --again",
-        _ => "the model went in circles: choose another one by --model, or say more in the issue, with --again",
+        _ => "choose another model by --model, or say more in the issue, and start a new episode with --again",
     }
 }
 
@@ -194,7 +203,7 @@ pub fn ended_early(ended: &Ended) -> Option<String> {
         Ended::Submitted => None,
         Ended::GaveUp(words) => Some(format!("it gave up: {}", one_line(words))),
         Ended::Refused(words) => Some(format!("the model refused: {}", one_line(words))),
-        Ended::Limit(limit) => Some(format!("it reached the limit of {limit}")),
+        Ended::Limit(limit) => Some(spent(limit)),
     }
 }
 

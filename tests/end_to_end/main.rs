@@ -11,6 +11,7 @@ mod gate;
 mod house;
 mod loom;
 mod provider;
+mod resume;
 mod scenarios;
 mod scene;
 mod status;
