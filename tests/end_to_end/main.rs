@@ -8,6 +8,7 @@ mod cli;
 mod fake_github;
 mod forge;
 mod gate;
+mod github;
 mod house;
 mod loom;
 mod provider;
