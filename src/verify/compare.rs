@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::{Broken, Unproven, decisive};
+use super::facts::{Broken, EVIDENCE, Unproven, decisive};
 use super::identify::{Tests, TextChange, function_key};
 use super::red::{Known, Red, Weak, classify, classify_trouble};
 use super::{Proven, RedKind};
-use crate::runner::{Case, Outcome, Report, TestId, Trouble, TroubleKind};
+use crate::runner::{Case, Fault, Outcome, Report, TestId, Trouble, TroubleKind};
 
 /// The reports of one suite; cells that follow from others are absent.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +56,7 @@ pub fn compare(seen: Observed<'_>, tests: &Tests, known: &Known) -> Comparison {
         match &case.outcome {
             Outcome::Passed => passed_on_head(&mut out, seen, id, case, tests, known),
             Outcome::Failed(fault) => {
-                let broken = Broken { test: id.clone(), lines: decisive(&fault_lines(&fault.message, &fault.trace)) };
+                let broken = Broken { test: id.clone(), lines: evidence(fault) };
                 match (outcome(seen.baseline, id), tests.change(id, case.file.as_deref())) {
                     (Some(Outcome::Failed(_)), _) => out.red_before.push(id.clone()),
                     // Green with the old test side beside the same source: the data or helpers it stands on changed.
@@ -99,9 +99,8 @@ fn passes(report: Option<&Report>, id: &TestId) -> bool {
     report.is_some_and(|report| outcome(report, id) == Some(&Outcome::Passed))
 }
 
-/// Message first, then the trace that says where.
-pub fn fault_lines(message: &str, trace: &str) -> String {
-    if trace.contains(message.trim()) { trace.to_owned() } else { format!("{message}\n{trace}") }
+fn evidence(fault: &Fault) -> String {
+    format!("{}\n", fault.decisive(EVIDENCE))
 }
 
 /// Troubles of head that the baseline has not. The end of a run is told by `judge`.
@@ -146,7 +145,7 @@ pub fn base_red(must_fail: &Report, id: &TestId, file: Option<&str>, tests: &Tes
             Outcome::Passed => (Red::No(Weak::Passes), String::new()),
             Outcome::Skipped(why) => (Red::No(Weak::Skipped), why.clone()),
             Outcome::Failed(fault) => {
-                let lines = decisive(&fault_lines(&fault.message, &fault.trace));
+                let lines = evidence(fault);
                 (classify(fault, case.file.as_deref().or(file), known), lines)
             }
         },
@@ -213,7 +212,7 @@ fn old_on_head(out: &mut Comparison, seen: Observed<'_>, tests: &Tests) {
             continue;
         }
         let lines = match outcome(regression, id) {
-            Some(Outcome::Failed(fault)) => decisive(&fault_lines(&fault.message, &fault.trace)),
+            Some(Outcome::Failed(fault)) => evidence(fault),
             Some(Outcome::Passed | Outcome::Skipped(_)) => continue,
             None => {
                 // The old text does not even build or load beside the new source. Untouched tests of the same target
@@ -252,7 +251,7 @@ pub fn by_function(proven: &[Proven], tests: &Tests, files: impl Fn(&TestId) -> 
 mod tests {
     use super::super::identify::tests::of;
     use super::*;
-    use crate::runner::{Fault, FaultKind};
+    use crate::runner::FaultKind;
     use crate::sandbox::Ending;
 
     const FILE: &str = "tests/test_a.py";

@@ -1,6 +1,6 @@
 //! `test`: the repository's tests through the runner, told compactly: counts, then failures, those that were red before marked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -9,19 +9,17 @@ use super::{Reply, input, paths};
 use crate::agent::Assignment;
 use crate::config::Span;
 use crate::error::Result;
-use crate::runner::{self, Case, Fault, Outcome, Report, Selection, Suite, TestId};
+use crate::runner::{self, Case, Fault, Outcome, Report, Room, Selection, Suite, TestId};
 use crate::sandbox::Ending;
 use crate::task::Event;
 
 /// Failures told in full, and further ones by name.
 const IN_FULL: usize = 8;
 const BY_NAME: usize = 40;
-/// Bytes of a failure's message.
-const MESSAGE: usize = 1_200;
-/// A trace up to this size is shown whole; of a longer one its ends and what the runner marked.
-const TRACE: usize = 1_500;
-const TRACE_HEAD: usize = 4;
-const TRACE_TAIL: usize = 12;
+/// How much is told of one failure.
+const ROOM: Room = Room { lines: 40, bytes: 3_600 };
+/// Names told where failures say the same.
+const ALIKE: usize = 12;
 /// Largest file that is looked at for a test's name.
 const LARGEST_SOURCE: u64 = 1 << 20;
 /// Bytes of output where nothing could be read from it.
@@ -165,18 +163,18 @@ fn told(report: &Report, before: Option<&Report>, limit: u64) -> String {
         let file = trouble.file.as_deref().map(|file| format!(" {file}")).unwrap_or_default();
         text.push_str(&format!("\n\n{:?}{file}:\n{}", trouble.kind, cut(&trouble.message, 3_000)));
     }
-    let mut failed: Vec<(&TestId, &Fault)> = report.cases.iter().filter_map(|(id, case)| fault(case).map(|fault| (id, fault))).collect();
-    // what this change broke stands first
-    failed.sort_by_key(|(id, _)| was_red(before, id));
-    for (id, fault) in failed.iter().take(IN_FULL) {
-        text.push_str(&format!("\n\nFAILED {id}{}\n{}", mark(before, id), shown(fault)));
+    let failed = failures(report, before);
+    for alike in failed.iter().take(IN_FULL) {
+        let names: Vec<String> = alike.names.iter().take(ALIKE).map(|id| format!("{id}{}", mark(before, id))).collect();
+        let more = if alike.names.len() > ALIKE { format!("\nand {} more", alike.names.len() - ALIKE) } else { String::new() };
+        text.push_str(&format!("\n\nFAILED {}{more}\n{}", names.join("\nFAILED "), alike.said));
     }
-    if failed.len() > IN_FULL {
+    let rest: Vec<&TestId> = failed.iter().skip(IN_FULL).flat_map(|alike| alike.names.iter().copied()).collect();
+    if !rest.is_empty() {
         text.push_str("\n\nFailed as well:");
-        let names = failed[IN_FULL..].iter().take(BY_NAME).map(|(id, _)| format!("\n{id}{}", mark(before, id)));
-        text.extend(names);
-        if failed.len() > IN_FULL + BY_NAME {
-            text.push_str(&format!("\nand {} more", failed.len() - IN_FULL - BY_NAME));
+        text.extend(rest.iter().take(BY_NAME).map(|id| format!("\n{id}{}", mark(before, id))));
+        if rest.len() > BY_NAME {
+            text.push_str(&format!("\nand {} more", rest.len() - BY_NAME));
         }
     }
     if report.cases.is_empty() || (failed.is_empty() && report.troubles.is_empty() && report.ending != Ending::Exited(0)) {
@@ -200,38 +198,26 @@ fn mark(before: Option<&Report>, id: &TestId) -> &'static str {
     if was_red(before, id) { " (red before your change too)" } else { "" }
 }
 
-/// Message and the end of the trace, which stands nearest to the failure.
-fn shown(fault: &Fault) -> String {
-    let message = cut(fault.message.trim(), MESSAGE);
-    let trace = fault.trace.trim();
-    if trace.is_empty() || trace == fault.message.trim() {
-        return message;
-    }
-    format!("{message}\n{}", decisive(trace))
+/// Failures that say the same.
+struct Alike<'r> {
+    names: Vec<&'r TestId>,
+    said: String,
 }
 
-/// The beginning and end of a trace, and the lines that pytest marks; gaps are counted.
-fn decisive(trace: &str) -> String {
-    if trace.len() <= TRACE {
-        return trace.to_owned();
-    }
-    let lines: Vec<&str> = trace.lines().collect();
-    let marked = |line: &str| line.starts_with('>') || line.starts_with("E  ");
-    let keep = |at: usize| at < TRACE_HEAD || at + TRACE_TAIL >= lines.len() || marked(lines[at]);
-    let (mut text, mut gap) = (String::new(), 0);
-    for (at, line) in lines.iter().enumerate() {
-        if !keep(at) {
-            gap += 1;
-            continue;
+/// The failures; what this change broke stands first.
+fn failures<'r>(report: &'r Report, before: Option<&Report>) -> Vec<Alike<'r>> {
+    let mut failed: Vec<(&TestId, &Fault)> = report.cases.iter().filter_map(|(id, case)| fault(case).map(|fault| (id, fault))).collect();
+    failed.sort_by_key(|(id, _)| was_red(before, id));
+    let mut groups: Vec<Alike<'r>> = Vec::new();
+    let mut known: HashMap<(bool, &str, &str), usize> = HashMap::new();
+    for (id, fault) in failed {
+        let at = *known.entry((was_red(before, id), &fault.message, &fault.trace)).or_insert(groups.len());
+        match groups.get_mut(at) {
+            Some(alike) => alike.names.push(id),
+            None => groups.push(Alike { names: vec![id], said: fault.decisive(ROOM) }),
         }
-        if gap > 0 {
-            text.push_str(&format!("[... {gap} lines cut ...]\n"));
-            gap = 0;
-        }
-        text.push_str(&paths::short_line(line, 300));
-        text.push('\n');
     }
-    cut(text.trim_end(), 2 * TRACE)
+    groups
 }
 
 fn cut(text: &str, most: usize) -> String {
@@ -275,9 +261,12 @@ mod tests {
     fn many_failures_and_long_traces_stay_short() {
         let names: Vec<String> = (0..100).map(|n| format!("t::{n:03}")).collect();
         let long: String = (0..400).map(|n| if n == 200 { ">   decisive\n".to_owned() } else { format!("    line {n}\n") }).collect();
-        let told = told(&report(names.iter().map(|name| (name.as_str(), failing("no", &long))).collect()), None, 300);
-        assert!(told.len() < 12_000 && told.contains("and 52 more"), "{}", told.len());
-        assert!(told.contains("line 3\n[... 196 lines cut ...]\n>   decisive\n[... 187 lines cut ...]\n    line 388"), "{told}");
+        let case = |at: usize| failing(&format!("no {at}"), &long);
+        let different = told(&report(names.iter().enumerate().map(|(at, name)| (name.as_str(), case(at))).collect()), None, 300);
+        assert!(different.len() < 12_000 && different.contains("and 52 more"), "{}", different.len());
+        assert!(different.contains("no 0\n    line 0\n") && different.contains("\n[...]\n>   decisive\n[...]\n"), "{different}");
+        let same = told(&report(names.iter().map(|name| (name.as_str(), failing("no", "in x"))).collect()), None, 300);
+        assert!(same.ends_with("\nFAILED t::010\nFAILED t::011\nand 88 more\nno\nin x"), "{same}");
     }
 
     #[test]
