@@ -24,19 +24,32 @@ pub(super) fn relative(desk: &Assignment<'_>, path: &str) -> String {
     path.join("/")
 }
 
-/// Files and folders below `folder` of the root, in order, at most `depth` deep.
+/// Files and folders below `folder` of the root, in order, at most `depth` deep. Walks from the root, so that the rules of
+/// every folder on the way hold, and none from above the tree.
 pub(super) fn walk(root: &Path, folder: &str, depth: Option<usize>) -> impl Iterator<Item = DirEntry> {
-    let mut walk = WalkBuilder::new(root.join(folder));
+    let (start, above) = (root.join(folder), Path::new(folder).components().count());
+    let mut walk = WalkBuilder::new(root);
     walk.hidden(false)
         .parents(false)
         .git_global(false)
         .git_exclude(true)
         .require_git(false)
         .follow_links(false)
-        .max_depth(depth)
+        .max_depth(depth.map(|depth| depth + above))
         .sort_by_file_name(Ord::cmp)
-        .filter_entry(|entry| entry.file_name() != ".git");
-    walk.build().filter_map(Result::ok).filter(|entry| entry.depth() > 0)
+        .filter_entry(move |entry| entry.file_name() != ".git" && (entry.path().starts_with(&start) || start.starts_with(entry.path())));
+    walk.build().filter_map(Result::ok).filter(move |entry| entry.depth() > above)
+}
+
+/// Whether git ignores a folder, and so all that is in it.
+pub(super) fn is_ignored(root: &Path, folder: &str) -> bool {
+    let above = folder.rsplit_once('/').map_or("", |(above, _)| above);
+    !folder.is_empty() && !walk(root, above, Some(1)).any(|entry| shown(root, &entry) == folder)
+}
+
+/// The answer where a search or listing is asked for in a folder that git ignores.
+pub(super) fn ignored(folder: &str) -> Reply {
+    Reply::error(format!("{folder} is ignored by git (build output, dependencies): look into it by shell"))
 }
 
 /// Whether the walk may begin here: a real folder of the tree, reached without links.
