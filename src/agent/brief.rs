@@ -45,7 +45,7 @@ fn task(assignment: &Assignment<'_>) -> Result<String> {
             context! { dir => &suite.dir, command => &suite.command, name => super::tools::suite_name(suite) }
         })
         .collect();
-    let look = look(assignment.workspace.root());
+    let look = look(assignment.workspace);
     let programs = programs::present(assignment, &look.extensions);
     // the tag depends on the text it fences: no text can contain its own
     let fence = format!("issue-{}", assignment.issue.digest().short());

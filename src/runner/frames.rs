@@ -21,6 +21,8 @@ static COLONS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?P<path>[^\s:][^:]
 static QUOTED: LazyLock<Regex> = LazyLock::new(|| pattern(r#"^\s*File "(?P<path>[^"]+)", line \d+"#));
 /// JavaScript's `    at f (/src/a.js:3:1)`, and the second line of a frame in Rust's backtraces.
 static AT: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s+at (?:.*[\s(])?(?P<path>[^\s()]+?):\d+(?::\d+)?\)?$"));
+/// The same as TAP has it, without the word.
+static BARE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s+(?:async )?[\w.<>$ ]+ \((?P<path>(?:file://|/|node:)[^\s()]+?):\d+:\d+\)$"));
 /// JavaScript's frames without a place.
 static NOWHERE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s+at .*(?:<anonymous>|\(native\)|\(index \d+\))\)?$"));
 /// The first line of a frame in Rust's backtraces.
@@ -142,7 +144,7 @@ impl Home<'_> {
             let deeper = format!("{}  ", &line[..line.len() - line.trim_start().len()]);
             return (!self.is_own(&found["path"])).then(|| at..code(at + 1, &deeper));
         }
-        let own = match AT.captures(line) {
+        let own = match AT.captures(line).or_else(|| BARE.captures(line)) {
             Some(found) => self.is_own(&found["path"]),
             None if NOWHERE.is_match(line) => false,
             None => return None,
@@ -191,6 +193,8 @@ mod tests {
         );
         let node = "Error: no\n    at add (file:///loom/repo/lib/a.js:3:1)\n    at /loom/repo/test/a.js:1:2\n    at Test.run (/loom/repo/node_modules/tape/x.js:1:1)\n    at node:internal/x:1:1\n    at async Promise.all (index 0)\n    at new Promise (<anonymous>)";
         assert_eq!(tidied(node), "Error: no\n    at add (lib/a.js:3:1)\n    at test/a.js:1:2\n... 4 frames outside the repository");
+        let tap = "      Test.<anonymous> (/loom/repo/test/a.js:1:2)\n      Test.run (/loom/repo/node_modules/tape/x.js:1:1)\n      new Test (node:internal/x:1:1)";
+        assert_eq!(tidied(tap), "      Test.<anonymous> (test/a.js:1:2)\n... 2 frames outside the repository");
         let rust = "thread 'a' panicked at src/lib.rs:3:1:\nno\nstack backtrace:\n   0: std::panicking::begin\n             at /rustc/0123456789abcdef01234567/library/std/src/panicking.rs:665:5\n   1: a::f\n             at ./src/lib.rs:3:1";
         assert_eq!(
             tidied(rust),

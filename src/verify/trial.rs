@@ -15,7 +15,7 @@ use super::split::{Inline, Side, Split};
 use super::{Cell, CellRun, Evidence, Flip, Judge, Proven, RedKind};
 use super::{docs, flips, rerun, runner_config, tamper, troubles};
 use crate::error::Result;
-use crate::runner::{Report, Selection, TestId, Trouble, TroubleKind};
+use crate::runner::{Outcome, Report, Selection, TestId, Trouble, TroubleKind};
 use crate::task::{Event, Issue, TreeId};
 use crate::workspace::Patch;
 
@@ -256,10 +256,7 @@ impl<'a> Trial<'a> {
         }
         self.pass_to_pass += compared.pass_to_pass;
         self.red_before.extend(compared.red_before);
-        let skipped = head.counts().2;
-        if skipped > 0 {
-            self.not_verified.push(format!("{skipped} tests of `{}` are skipped here.", head.command));
-        }
+        self.not_verified.extend(skipped(base, head));
         tamper::covered_up(facts, &compared.covered_up, &self.split);
         facts.mended.extend(compared.mended);
         facts.proven.extend(compared.proven);
@@ -364,4 +361,17 @@ impl<'a> Trial<'a> {
             notes,
         })
     }
+}
+
+/// Tests that do not run: a few of them that are skipped with and without the patch are the repository's own choice.
+fn skipped(base: &Report, head: &Report) -> Option<String> {
+    let is_skipped = |report: &Report, id: &TestId| matches!(report.cases.get(id).map(|case| &case.outcome), Some(Outcome::Skipped(_)));
+    let (old, new): (Vec<&TestId>, Vec<&TestId>) = head.cases.keys().filter(|id| is_skipped(head, id)).partition(|id| is_skipped(base, id));
+    let noun = |count: usize| if count == 1 { "test is" } else { "tests are" };
+    let command = &head.command;
+    let old = (!old.is_empty()).then(|| format!("{} {} skipped by `{command}` before the patch too.", old.len(), noun(old.len())));
+    let names = some_of(new.iter().map(|id| id.as_str()));
+    let new = (!new.is_empty()).then(|| format!("{} new {} skipped by `{command}`: {names}.", new.len(), noun(new.len())));
+    let said: Vec<String> = new.into_iter().chain(old).collect();
+    (!said.is_empty()).then(|| said.join(" "))
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::{Reply, input, paths};
 use crate::agent::Assignment;
 use crate::error::Result;
+use crate::workspace::Workspace;
 
 /// Lines of an answer.
 const LINES: usize = 300;
@@ -32,11 +33,11 @@ pub(super) fn run(desk: &Assignment<'_>, input: Input) -> Result<Reply> {
         let why = if desk.workspace.is_file(&folder) { "a file; read shows it" } else { "no such folder" };
         return Ok(Reply::error(format!("{folder}: {why}")));
     }
-    if paths::is_ignored(root, &folder) {
+    if paths::is_ignored(desk.workspace, &folder) {
         return Ok(paths::ignored(&folder));
     }
     let depth = input.depth.unwrap_or(2).clamp(1, 50) as usize;
-    let entries = entries(root, &folder);
+    let entries = entries(desk.workspace, &folder);
     let name = if folder.is_empty() { "the root".to_owned() } else { folder };
     let head = format!("{} files below {name}", files(&entries));
     Ok(Reply::text(told(&head, &lines(&entries, |entry| entry.depth < depth), LINES)))
@@ -51,17 +52,20 @@ pub(in crate::agent) struct Look {
 }
 
 /// Looks over the tree once.
-pub(in crate::agent) fn look(root: &Path) -> Look {
-    let entries = entries(root, "");
+pub(in crate::agent) fn look(workspace: &Workspace) -> Look {
+    told_of(&entries(workspace, ""))
+}
+
+fn told_of(entries: &[Entry]) -> Look {
     let mut extensions: BTreeMap<String, usize> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| !entry.is_folder) {
         if let Some(extension) = Path::new(&entry.path).extension() {
             *extensions.entry(extension.to_string_lossy().into_owned()).or_default() += 1;
         }
     }
-    let open = opened(&entries);
-    let shown = lines(&entries, |entry| open.contains(entry.path.as_str()));
-    Look { listing: told(&format!("Files (of {}, without ignored ones):", files(&entries)), &shown, OPENING_LINES), extensions }
+    let open = opened(entries);
+    let shown = lines(entries, |entry| open.contains(entry.path.as_str()));
+    Look { listing: told(&format!("Files (of {}, without ignored ones):", files(entries)), &shown, OPENING_LINES), extensions }
 }
 
 /// What a folder is for, as far as its name and content say.
@@ -133,14 +137,24 @@ struct Entry {
     depth: usize,
 }
 
-fn entries(root: &Path, folder: &str) -> Vec<Entry> {
-    let above = Path::new(folder).components().count();
-    let entry = |entry: ignore::DirEntry| Entry {
-        path: paths::shown(root, &entry),
-        is_folder: entry.file_type().is_some_and(|kind| kind.is_dir()),
-        depth: entry.depth() - above,
-    };
-    paths::walk(root, folder, None).map(entry).collect()
+fn entries(workspace: &Workspace, folder: &str) -> Vec<Entry> {
+    with_folders(&paths::files(workspace, folder), folder)
+}
+
+/// Files in order, each folder before what is in it. Like in git there are no empty folders.
+fn with_folders(files: &[String], below: &str) -> Vec<Entry> {
+    let above = if below.is_empty() { 0 } else { below.split('/').count() };
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut before: Vec<&str> = Vec::new();
+    for path in files {
+        let parts: Vec<&str> = path.split('/').collect();
+        let same = parts.iter().zip(&before).take_while(|(one, two)| one == two).count().max(above);
+        for depth in same + 1..=parts.len() {
+            entries.push(Entry { path: parts[..depth].join("/"), is_folder: depth < parts.len(), depth: depth - above });
+        }
+        before = parts[..parts.len() - 1].to_vec();
+    }
+    entries
 }
 
 fn files(entries: &[Entry]) -> usize {
@@ -182,14 +196,10 @@ fn told(head: &str, lines: &[String], most: usize) -> String {
 mod tests {
     use super::*;
 
-    fn tree(paths: &[&str]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        for path in paths {
-            let path = folder.path().join(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, "x").unwrap();
-        }
-        folder
+    fn look(paths: &[&str]) -> Look {
+        let mut files: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+        files.sort_by(|one, two| one.split('/').cmp(two.split('/')));
+        told_of(&with_folders(&files, ""))
     }
 
     #[test]
@@ -198,7 +208,7 @@ mod tests {
         let source: Vec<String> = (0..30).map(|n| format!("src/pkg/s{n}.py")).collect();
         let more = ["src/pkg/plugins/a.py", "tests/test_a.py", "tests/fixtures/a.txt", ".github/workflows/ci.yml", "setup.py"];
         let paths: Vec<&str> = docs.iter().chain(&source).map(String::as_str).chain(more).collect();
-        let look = look(tree(&paths).path());
+        let look = look(&paths);
         let opened =
             ["\nsrc/pkg/s29.py\n", "\nsrc/pkg/plugins/a.py\n", "\ntests/test_a.py", "\ndocs/ (40 files)\n", "\n.github/ (1 files)\n"];
         for part in opened {
@@ -210,12 +220,12 @@ mod tests {
     #[test]
     fn a_large_folder_stays_closed_and_a_large_root_is_counted() {
         let many: Vec<String> = (0..100).map(|n| format!("tests/t{n}.py")).collect();
-        let paths: Vec<&str> = many.iter().map(String::as_str).chain(["src/a.py", "src/deep/er/x.py"]).collect();
-        let folder = tree(&paths);
+        let mut paths: Vec<&str> = many.iter().map(String::as_str).chain(["src/a.py", "src/deep/er/x.py"]).collect();
         let expected =
             "Files (of 102, without ignored ones):\nsrc/\nsrc/a.py\nsrc/deep/\nsrc/deep/er/\nsrc/deep/er/x.py\ntests/ (100 files)";
-        assert_eq!(look(folder.path()).listing, expected);
-        (0..500).for_each(|n| std::fs::write(folder.path().join(format!("f{n}")), "").unwrap());
-        assert!(look(folder.path()).listing.ends_with("[432 more: list a folder of it, or search by glob]"));
+        assert_eq!(look(&paths).listing, expected);
+        let root: Vec<String> = (0..500).map(|n| format!("f{n}")).collect();
+        paths.extend(root.iter().map(String::as_str));
+        assert!(look(&paths).listing.ends_with("[432 more: list a folder of it, or search by glob]"));
     }
 }

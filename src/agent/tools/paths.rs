@@ -1,5 +1,6 @@
 //! Paths as models write them, and a walk over the files that git does not ignore. Follows no links; opens nothing.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use ignore::{DirEntry, WalkBuilder};
@@ -8,6 +9,7 @@ use super::Reply;
 use crate::agent::Assignment;
 use crate::error::Result;
 use crate::guard::{self, Touched, Weight};
+use crate::workspace::Workspace;
 
 /// Git's mode of a plain file.
 const FILE: u32 = 0o100_644;
@@ -41,10 +43,23 @@ pub(super) fn walk(root: &Path, folder: &str, depth: Option<usize>) -> impl Iter
     walk.build().filter_map(Result::ok).filter(move |entry| entry.depth() > above)
 }
 
+/// The files and links below a folder that are the repository's or may become so: none that git ignores, unless it is tracked.
+pub(super) fn files(workspace: &Workspace, folder: &str) -> Vec<String> {
+    let root = workspace.root();
+    let files = walk(root, folder, None).filter(|entry| entry.file_type().is_some_and(|kind| !kind.is_dir()));
+    let mut files: BTreeSet<String> = files.map(|entry| shown(root, &entry)).collect();
+    let inside = |path: &String| folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    files.extend(workspace.tracked().into_iter().filter(inside).filter(|path| workspace.is_file(path)));
+    let mut files: Vec<String> = files.into_iter().collect();
+    files.sort_by(|one, two| one.split('/').cmp(two.split('/')));
+    files
+}
+
 /// Whether git ignores a folder, and so all that is in it.
-pub(super) fn is_ignored(root: &Path, folder: &str) -> bool {
-    let above = folder.rsplit_once('/').map_or("", |(above, _)| above);
-    !folder.is_empty() && !walk(root, above, Some(1)).any(|entry| shown(root, &entry) == folder)
+pub(super) fn is_ignored(workspace: &Workspace, folder: &str) -> bool {
+    let (root, above) = (workspace.root(), folder.rsplit_once('/').map_or("", |(above, _)| above));
+    let walked = folder.is_empty() || walk(root, above, Some(1)).any(|entry| shown(root, &entry) == folder);
+    !walked && files(workspace, folder).is_empty()
 }
 
 /// The answer where a search or listing is asked for in a folder that git ignores.

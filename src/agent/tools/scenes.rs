@@ -110,6 +110,10 @@ fn a_subfolder_obeys_the_rules_of_the_whole_tree() {
         assert!(call(&scene, "list", json!({"path": folder})).starts_with(&said));
     }
     assert!(call(&scene, "search", json!({"pattern": "needle", "path": "ignored/y.js"})).contains("1:needle"));
+    // what is tracked is the repository's, whatever its rules say
+    scene.workspace.write(".gitignore", b"*.js\n").unwrap();
+    assert!(call(&scene, "search", json!({"pattern": "return", "glob": "*.js"})).contains("sum.js\n2:"));
+    assert!(call(&scene, "list", json!({})).ends_with("package.json\nsum.js\ntest/\ntest/sum.test.js"));
 }
 
 #[test]
@@ -132,7 +136,10 @@ fn commands_run_in_the_tree_without_network_and_end() {
 fn edits_say_when_the_file_no_longer_parses() {
     let scene = Scene::new();
     let edit = |old: &str, new: &str| call(&scene, "edit", json!({"path": "sum.js", "old": old, "new": new}));
-    assert_eq!(edit("return a - b;", "return a - b; }"), "sum.js: replaced once at line 2\nBut now it does not parse: see line 3");
+    assert_eq!(
+        edit("return a - b;", "return a - b; }"),
+        "sum.js: replaced once at line 2\n1\texports.sum = function (a, b) {\n2\t  return a - b; }\n3\t};\nBut now it does not parse: see line 3"
+    );
     assert_eq!(call(&scene, "write", json!({"path": "new/x.py", "text": "a = 1\n"})), "new/x.py: made, 1 lines");
     assert_eq!(call(&scene, "write", json!({"path": "new/x.py", "content": "b = 1\n"})), "new/x.py: replaced, 1 lines");
 }

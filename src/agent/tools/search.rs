@@ -48,11 +48,11 @@ pub(super) fn run(desk: &Assignment<'_>, input: Input) -> Result<Reply> {
     let start = input.path.as_deref().map(|path| paths::relative(desk, path)).unwrap_or_default();
     let files: Vec<String> = if desk.workspace.is_file(&start) {
         vec![start.clone()]
-    } else if paths::is_folder(root, &start) && paths::is_ignored(root, &start) {
+    } else if paths::is_folder(root, &start) && paths::is_ignored(desk.workspace, &start) {
         return Ok(paths::ignored(&start));
     } else if paths::is_folder(root, &start) {
-        let files = paths::walk(root, &start, None).filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
-        files.map(|entry| paths::shown(root, &entry)).filter(|path| glob.as_ref().is_none_or(|glob| glob.is_match(path))).collect()
+        let files = paths::files(desk.workspace, &start).into_iter();
+        files.filter(|path| glob.as_ref().is_none_or(|glob| glob.is_match(path))).collect()
     } else {
         return Ok(paths::no_such_file(desk, &start, "no such file or folder"));
     };
@@ -61,7 +61,8 @@ pub(super) fn run(desk: &Assignment<'_>, input: Input) -> Result<Reply> {
         desk.cancel.check()?;
         match desk.workspace.read(path, LARGEST) {
             Ok(bytes) => found.look(&matcher, path, &bytes),
-            Err(_) => found.unread += 1,
+            // a link's end is searched where it lies
+            Err(_) => found.unread += usize::from(desk.workspace.is_file(path)),
         }
     }
     Ok(Reply::text(found.told(&input.pattern, files.len())))
@@ -155,7 +156,7 @@ impl Found {
             ));
         }
         if self.unread > 0 {
-            text.push_str(&format!("[{} files not read: too large, or no regular files]\n", self.unread));
+            text.push_str(&format!("[{} files not read: too large]\n", self.unread));
         }
         text.trim_end().to_owned()
     }

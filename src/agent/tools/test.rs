@@ -82,35 +82,41 @@ fn choose(suites: &[Suite], input: &Input) -> Result<usize, String> {
     Ok(deepest.map_or(0, |(at, _)| at))
 }
 
-/// What to run, and what the model should know about it. A test's name may be a part of a known one; of a test that no run has
-/// named yet, the files that contain its name are run.
+/// What to run, and what the model should know about it. A test's name may be a part of a known one; files beside names say
+/// where those are looked for. Of a test that no run has named yet, the files that contain its name are run.
 fn selection(desk: &Assignment<'_>, input: &Input, known: &KnownTests) -> (Selection, String) {
     let mut files: Vec<String> = input.files.iter().map(|file| paths::relative(desk, file)).collect();
+    if input.tests.is_empty() {
+        return (if files.is_empty() { Selection::All } else { Selection::Files(files) }, String::new());
+    }
     let (mut tests, mut unknown) = (Vec::new(), Vec::new());
     for name in &input.tests {
-        let named = known.named(name);
+        let named: Vec<TestId> =
+            known.named(name).into_iter().filter(|id| files.is_empty() || files.iter().any(|file| file == id.file())).collect();
         let file = name.split("::").next().unwrap_or_default();
         match named.is_empty() {
             false => tests.extend(named),
             true if desk.workspace.is_file(file) => tests.push(TestId::new(&[name])),
-            true => unknown.push(name),
+            true => unknown.push(name.as_str()),
         }
     }
-    let mut note = String::new();
-    for name in unknown {
-        let found = files_with(desk, name);
-        match found.is_empty() {
-            true => tests.push(TestId::new(&[name])),
-            false => {
-                note.push_str(&format!("{name} is not known from a run yet: ran what is in {}\n", found.join(", ")));
-                files.extend(found);
-            }
-        }
+    if unknown.is_empty() {
+        return (Selection::Tests(tests), String::new());
     }
-    if !files.is_empty() {
-        return (Selection::Files(files), note);
+    let names = unknown.join(", ");
+    if files.is_empty() {
+        files = unknown.iter().flat_map(|name| files_with(desk, name)).collect();
+        files.dedup();
     }
-    (if tests.is_empty() { Selection::All } else { Selection::Tests(tests) }, note)
+    if files.is_empty() {
+        tests.extend(unknown.into_iter().map(|name| TestId::new(&[name])));
+        return (Selection::Tests(tests), String::new());
+    }
+    // one run has one kind of selection: the files of the tests that are known join
+    files.extend(tests.iter().map(|test| test.file().to_owned()).filter(|file| desk.workspace.is_file(file)));
+    files.dedup();
+    let note = format!("{names} is not known from a run yet: ran all of {}\n", files.join(", "));
+    (Selection::Files(files), note)
 }
 
 /// Files that contain the last part of a test's name.
@@ -120,13 +126,11 @@ fn files_with(desk: &Assignment<'_>, name: &str) -> Vec<String> {
     if word.len() < 3 {
         return Vec::new();
     }
-    let root = desk.workspace.root();
     let contains = |path: &String| {
         desk.workspace.read(path, LARGEST_SOURCE).is_ok_and(|bytes| bytes.windows(word.len()).any(|window| window == word.as_bytes()))
     };
-    let files = paths::walk(root, "", None).filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
-    let shown = files.map(|entry| paths::shown(root, &entry));
-    shown.filter(|path| path.to_lowercase().contains("test") || path.ends_with(".rs")).filter(contains).take(3).collect()
+    let files = paths::files(desk.workspace, "").into_iter();
+    files.filter(|path| path.to_lowercase().contains("test") || path.ends_with(".rs")).filter(contains).take(3).collect()
 }
 
 impl KnownTests {
@@ -299,5 +303,13 @@ mod tests {
         assert_eq!(found, Selection::Files(vec!["test/sum.test.js".into()]));
         assert!(note.starts_with("red before is not known from a run yet"));
         assert_eq!(select(&["nowhere at all"]).0, ids(&["nowhere at all"]));
+        let both = |files: &[&str], tests: &[&str]| {
+            let input: Input = serde_json::from_value(json!({"files": files, "tests": tests})).unwrap();
+            with_assignment(&scene, 0, None, |desk| selection(desk, &input, &known))
+        };
+        assert_eq!(both(&["b.py"], &["o"]).0, ids(&["b.py::two"]), "names are looked for in the files");
+        let (found, note) = both(&["test/sum.test.js"], &["not there"]);
+        assert_eq!(found, Selection::Files(vec!["test/sum.test.js".into()]));
+        assert!(note.starts_with("not there is not known from a run yet: ran all of test/sum.test.js"), "{note}");
     }
 }
