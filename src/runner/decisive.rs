@@ -19,7 +19,11 @@ pub struct Room {
 }
 
 /// Bytes of a single line.
-const LINE: usize = 400;
+const LINE: usize = 300;
+
+/// Colours in a text that was printed as a value.
+static QUOTED_COLOUR: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\\(?:u\{1b\}|x1b|u001b|033|e)\[[0-9;]*m").expect("a constant pattern that the tests compile"));
 
 static PLACE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"^(?P<short>[^\s:][^:]*:\d+)(?: in .+|:(?: .*)?)$|^\s+at .*\d\)?$|^\s*File ".+", line \d+|panicked at "#)
@@ -109,7 +113,8 @@ fn pick(lines: &[&str], keep: impl Fn(usize) -> bool) -> String {
             text.push_str("[...]\n");
         }
         if let Some(line) = lines.get(at) {
-            text.push_str(&clip(line, LINE).replace('\n', " "));
+            let line = QUOTED_COLOUR.replace_all(line, "");
+            text.push_str(&clip(&line, LINE).replace('\n', " "));
             text.push('\n');
         }
     }
@@ -145,6 +150,12 @@ mod tests {
             said.ends_with("- line 49\n    at add (lib/a.js:3:1)\n    at test/a.js:1:2\n... 4 frames outside the repository"),
             "{said}"
         );
+    }
+
+    #[test]
+    fn a_line_that_holds_a_whole_screen_is_cut_and_without_quoted_colours() {
+        let said = of(&format!("expected \"{}\"", r"\u{1b}[31mred\u{1b}[0m\n".repeat(200)), "", 12);
+        assert!(said.starts_with(r#"expected "red\nred\n"#) && said.len() < 400 && said.lines().count() == 1, "{said}");
     }
 
     #[test]

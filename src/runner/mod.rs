@@ -33,6 +33,7 @@ mod words;
 mod trial;
 
 pub use bench::Bench;
+pub use cargo::narrowed;
 pub use decisive::Room;
 pub use detect::detect;
 pub use id::TestId;

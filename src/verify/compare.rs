@@ -25,7 +25,7 @@ pub struct Observed<'a> {
 /// What the reports say together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Comparison {
-    /// Tests that passed and pass.
+    /// Tests that passed and pass, those that prove something not included.
     pub pass_to_pass: u64,
     /// Red before and red now.
     pub red_before: Vec<TestId>,
@@ -72,6 +72,9 @@ pub fn compare(seen: Observed<'_>, tests: &Tests, known: &Known) -> Comparison {
             Outcome::Skipped(_) => {}
         }
     }
+    // What is red on the base source with its new text is counted as proof, not as something that stayed.
+    let before = |one: &&Proven| outcome(seen.baseline, &one.test) == Some(&Outcome::Passed);
+    out.pass_to_pass -= out.proven.iter().filter(before).count() as u64;
     absent_on_head(&mut out, seen, tests);
     old_on_head(&mut out, seen, tests);
     if tests.data_changed {
@@ -304,7 +307,7 @@ mod tests {
         let out = compared(&base, &head, &mixed, Some(&old));
         let proven: Vec<&str> = out.proven.iter().map(|one| one.test.as_str()).collect();
         assert_eq!(proven, ["tests/test_a.py::test_new", "tests/test_a.py::test_old"]);
-        assert_eq!(out.pass_to_pass, 2);
+        assert_eq!(out.pass_to_pass, 1, "a test counts once: what proves is not among what stayed");
         assert_eq!(out.altered.len(), 1);
         assert!(out.broken.is_empty() && out.lost.is_empty() && out.failing.is_empty());
     }

@@ -256,7 +256,9 @@ impl<'a> Trial<'a> {
         }
         self.pass_to_pass += compared.pass_to_pass;
         self.red_before.extend(compared.red_before);
-        self.not_verified.extend(skipped(base, head));
+        let (new, old) = skipped(base, head);
+        self.not_verified.extend(new);
+        self.notes.extend(old);
         tamper::covered_up(facts, &compared.covered_up, &self.split);
         facts.mended.extend(compared.mended);
         facts.proven.extend(compared.proven);
@@ -363,15 +365,15 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// Tests that do not run: a few of them that are skipped with and without the patch are the repository's own choice.
-fn skipped(base: &Report, head: &Report) -> Option<String> {
+/// Tests that do not run: the new ones, and those that are skipped with and without the patch, by the repository's choice.
+fn skipped(base: &Report, head: &Report) -> (Option<String>, Option<String>) {
     let is_skipped = |report: &Report, id: &TestId| matches!(report.cases.get(id).map(|case| &case.outcome), Some(Outcome::Skipped(_)));
     let (old, new): (Vec<&TestId>, Vec<&TestId>) = head.cases.keys().filter(|id| is_skipped(head, id)).partition(|id| is_skipped(base, id));
     let noun = |count: usize| if count == 1 { "test is" } else { "tests are" };
     let command = &head.command;
-    let old = (!old.is_empty()).then(|| format!("{} {} skipped by `{command}` before the patch too.", old.len(), noun(old.len())));
     let names = some_of(new.iter().map(|id| id.as_str()));
-    let new = (!new.is_empty()).then(|| format!("{} new {} skipped by `{command}`: {names}.", new.len(), noun(new.len())));
-    let said: Vec<String> = new.into_iter().chain(old).collect();
-    (!said.is_empty()).then(|| said.join(" "))
+    let new =
+        (!new.is_empty()).then(|| format!("{} {} skipped by `{command}`, and not before the patch: {names}.", new.len(), noun(new.len())));
+    let old = (!old.is_empty()).then(|| format!("{} {} skipped by `{command}`, before and after the patch.", old.len(), noun(old.len())));
+    (new, old)
 }

@@ -9,7 +9,7 @@ use super::{Reply, input, paths};
 use crate::agent::Assignment;
 use crate::config::Span;
 use crate::error::Result;
-use crate::runner::{self, Case, Fault, Outcome, Report, Room, Selection, Suite, TestId};
+use crate::runner::{self, Case, Fault, Outcome, Report, Room, Selection, Suite, TestId, Trouble, TroubleKind};
 use crate::sandbox::Ending;
 use crate::task::Event;
 
@@ -53,11 +53,27 @@ pub(super) fn run(desk: &Assignment<'_>, input: Input, left: Duration, known: &m
     let seconds = left.as_secs().max(1).min(settings.timeout.duration().as_secs().max(1));
     settings.timeout = Span::seconds(seconds);
     settings.build_timeout = settings.build_timeout.min(Span::seconds(left.as_secs().max(1)));
-    let report = runner::run(desk.sandbox, desk.tree, &suites[at], &selection, &settings, desk.cancel)?;
+    let run = |suite: &Suite| runner::run(desk.sandbox, desk.tree, suite, &selection, &settings, desk.cancel);
+    let narrow = runner::narrowed(&suites[at], &selection, desk.tree).map(|suite| run(&suite)).transpose()?;
+    // a part may not build alone, or have its tests only beside others
+    let report = match narrow.filter(is_answer) {
+        Some(report) => report,
+        None => run(&suites[at])?,
+    };
     known.0.extend(report.cases.keys().cloned());
     let (passed, failed, skipped) = report.counts();
     desk.reporter.event(&Event::Tests { cell: "agent".to_owned(), passed, failed, skipped, elapsed_ms: report.elapsed_ms });
     Ok(Reply::text(format!("{note}{}", told(&report, before, seconds))))
+}
+
+/// Whether a run of a part says something about the tests: results, or which file does not build or takes too long.
+fn is_answer(report: &Report) -> bool {
+    let about_tests = |trouble: &Trouble| match trouble.kind {
+        TroubleKind::Build | TroubleKind::Load => trouble.file.is_some(),
+        TroubleKind::Timeout | TroubleKind::Crash => true,
+        TroubleKind::NoTests | TroubleKind::Missing | TroubleKind::Unreadable => false,
+    };
+    !report.cases.is_empty() || report.troubles.iter().any(about_tests)
 }
 
 /// How a suite is named in calls.
@@ -234,7 +250,7 @@ mod tests {
 
     use super::*;
     use crate::agent::scene::{Scene, with_assignment};
-    use crate::runner::{FaultKind, Trouble, TroubleKind};
+    use crate::runner::FaultKind;
 
     fn failing(message: &str, trace: &str) -> Case {
         let fault = Fault { kind: FaultKind::Assertion, message: message.into(), trace: trace.into() };

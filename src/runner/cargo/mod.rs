@@ -9,10 +9,12 @@ mod binary;
 mod build;
 mod doctest;
 mod flags;
+mod narrow;
 mod package;
 
 pub(super) use build::{Built, Target, build};
 pub(super) use flags::Flags;
+pub use narrow::narrowed;
 
 use std::collections::BTreeMap;
 
