@@ -12,7 +12,7 @@ use super::identify::{Place, Tests};
 use super::knowledge;
 use super::red::{Known, Red, Weak, classify_trouble};
 use super::split::{Inline, Side, Split};
-use super::{Cell, CellRun, Evidence, Flip, Judge, Proven, RedKind};
+use super::{Cell, CellRun, Evidence, Flip, Judge, Proven, Question, RedKind};
 use super::{docs, flips, rerun, runner_config, tamper, troubles};
 use crate::error::Result;
 use crate::runner::{Outcome, Report, Selection, TestId, Trouble, TroubleKind};
@@ -268,6 +268,7 @@ impl<'a> Trial<'a> {
         let target = if self.shape == Shape::TestsOnly { &mut facts.failing } else { &mut facts.broken };
         target.extend(compared.broken);
         facts.lost.extend(compared.lost);
+        facts.questions.extend(renamed(&compared.renamed));
         altered.extend(compared.altered);
     }
 
@@ -376,4 +377,15 @@ fn skipped(base: &Report, head: &Report) -> (Option<String>, Option<String>) {
         (!new.is_empty()).then(|| format!("{} {} skipped by `{command}`, and not before the patch: {names}.", new.len(), noun(new.len())));
     let old = (!old.is_empty()).then(|| format!("{} {} skipped by `{command}`, before and after the patch.", old.len(), noun(old.len())));
     (new, old)
+}
+
+/// Tests from data that stand under other names now, as far as can be told.
+fn renamed(pairs: &[(TestId, TestId)]) -> Option<Question> {
+    let (old, new): (Vec<&str>, Vec<&str>) = pairs.iter().map(|(old, new)| (old.as_str(), new.as_str())).unzip();
+    let text = format!(
+        "{} no longer run, and {} stand in their group instead. Are these the same tests under other names?",
+        some_of(old),
+        some_of(new)
+    );
+    (!pairs.is_empty()).then(|| Question { name: "renamed-tests".into(), text, lines: String::new() })
 }
