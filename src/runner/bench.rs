@@ -63,8 +63,17 @@ impl Bench {
         Ok(paths)
     }
 
+    /// A tree whose tests run once and are thrown away with it: nothing is written down there for a next build.
+    pub fn cell(&self, host: &Path, private: &Path) -> Result<Tree> {
+        let mut tree = self.tree(host, private)?;
+        tree.env.insert("CARGO_INCREMENTAL".to_owned(), "0".to_owned());
+        Ok(tree)
+    }
+
     /// Gives `to` the build output of `from`, so that it need not build everything anew. The sources of `to` get a new
-    /// time stamp: cargo compares times, and would otherwise take what was built from other sources for fresh.
+    /// time stamp: cargo compares times, and would otherwise take what was built from other sources for fresh. Whatever of
+    /// the output cargo makes anew for that reason stays behind. Nothing is linked: what runs in `to` may write anywhere
+    /// in its output, and must not reach that of `from`.
     pub fn seed(&self, from: &Tree, to: &Tree) -> Result<()> {
         let (source, target) = (from.private.join("target"), to.private.join("target"));
         let empty = fs::read_dir(&target).map(|mut entries| entries.next().is_none()).unwrap_or(true);
@@ -159,6 +168,9 @@ fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
         let entry = entry?;
         let (source, target) = (entry.path(), to.join(entry.file_name()));
         let kind = entry.file_type()?;
+        if is_built_anew(&entry, kind)? {
+            continue;
+        }
         if kind.is_dir() {
             copy_folder(&source, &target)?;
         } else if kind.is_symlink() {
@@ -176,6 +188,21 @@ fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// What cargo builds from the workspace's own sources, which are newer than any output: the state of incremental builds
+/// and the linked programs. Often far more than half of all; libraries and build scripts of dependencies are not among it.
+fn is_built_anew(entry: &fs::DirEntry, kind: fs::FileType) -> std::io::Result<bool> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = entry.path();
+    let Some(folder) = path.parent() else { return Ok(false) };
+    let is_profile = |folder: &Path| folder.join(".fingerprint").is_dir();
+    if kind.is_dir() {
+        return Ok(entry.file_name() == "incremental" && is_profile(folder));
+    }
+    let of_profile =
+        is_profile(folder) || ["deps", "examples"].iter().any(|name| folder.ends_with(name)) && folder.parent().is_some_and(is_profile);
+    Ok(of_profile && kind.is_file() && path.extension().is_none() && entry.metadata()?.permissions().mode() & 0o111 != 0)
 }
 
 fn touch_folder(folder: &Path) -> std::io::Result<()> {

@@ -7,8 +7,10 @@
 
 mod bench;
 mod cargo;
+mod decisive;
 mod detect;
 mod findings;
+mod frames;
 mod id;
 mod jest;
 mod jest_json;
@@ -31,6 +33,8 @@ mod words;
 mod trial;
 
 pub use bench::Bench;
+pub use cargo::narrowed;
+pub use decisive::Room;
 pub use detect::detect;
 pub use id::TestId;
 pub use report::{Case, Fault, FaultKind, Outcome, Report, Trouble, TroubleKind};

@@ -88,7 +88,7 @@ impl<'a> Cells<'a> {
             empty(&private)?;
         }
         judge.cache.export(id, &host).context(|| format!("writing the {name} tree"))?;
-        let tree = judge.bench.tree(&host, &private)?;
+        let tree = judge.bench.cell(&host, &private)?;
         if private != baseline && baseline.is_dir() {
             let from = Tree { private: baseline, ..tree.clone() };
             judge.bench.seed(&from, &tree)?;
