@@ -7,7 +7,7 @@ use crate::runner::words::{line, words};
 
 /// Makes the virtual environment by whatever can.
 pub(super) fn environment(setup: &Setup<'_>) -> Result<()> {
-    if setup.folder.join("venv/bin/python").symlink_metadata().is_ok() {
+    if setup.made.join("venv/bin/python").symlink_metadata().is_ok() {
         return Ok(());
     }
     let venv = setup.inside.join("venv").to_string_lossy().into_owned();
