@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::Suite;
+use super::{Suite, places};
 use crate::error::{Kind, OrFail, Result};
 use crate::workspace::{Shared, Tree};
 
@@ -33,8 +33,7 @@ impl Bench {
     /// A tree of this bench: files at `host`, own HOME and build output below `private` (made when absent).
     pub fn tree(&self, host: &Path, private: &Path) -> Result<Tree> {
         for name in OWN {
-            let folder = private.join(name);
-            fs::create_dir_all(&folder).or_fail(Kind::Workspace, || format!("making {}", folder.display()))?;
+            places::folder(private, name).or_fail(Kind::Workspace, || format!("making {name} in {}", private.display()))?;
         }
         if let Some(left) = &self.left {
             let mut added = Vec::new();
@@ -77,7 +76,9 @@ impl Bench {
     pub fn seed(&self, from: &Tree, to: &Tree) -> Result<()> {
         let (source, target) = (from.private.join("target"), to.private.join("target"));
         let empty = fs::read_dir(&target).map(|mut entries| entries.next().is_none()).unwrap_or(true);
-        if !source.is_dir() || !empty {
+        // A link in its place would lead to files of this machine.
+        let real = fs::symlink_metadata(&source).is_ok_and(|meta| meta.is_dir());
+        if !real || !empty {
             return Ok(());
         }
         copy_folder(&source, &target).or_fail(Kind::Workspace, || format!("seeding {}", target.display()))?;
@@ -103,19 +104,20 @@ pub(super) fn own_variables(own: &Path) -> BTreeMap<String, String> {
 
 /// What setup wrote is no work of the agent: a repository around the tree is told not to see it.
 fn exclude(host: &Path, added: &[String]) -> std::io::Result<()> {
-    let info = host.join(".git/info");
-    if added.is_empty() || !fs::symlink_metadata(&info).is_ok_and(|meta| meta.is_dir()) {
+    let (git, info) = (host.join(".git"), host.join(".git/info"));
+    let real = |folder: &Path| fs::symlink_metadata(folder).is_ok_and(|meta| meta.is_dir());
+    if added.is_empty() || !real(&git) || !real(&info) {
         return Ok(());
     }
-    let path = info.join("exclude");
-    let mut text = fs::read_to_string(&path).unwrap_or_default();
+    let before = places::read(&info.join("exclude"), 1 << 20).unwrap_or_default();
+    let mut text = String::from_utf8_lossy(&before).into_owned();
     for line in added.iter().map(|path| format!("/{path}")) {
         if !text.lines().any(|one| one == line) {
             text.push_str(&format!("\n{line}"));
         }
     }
     text.push('\n');
-    fs::write(path, text)
+    places::write(&info, "exclude", &text).map(drop)
 }
 
 fn name_files(folder: &Path, below: &str, paths: &mut Vec<String>) -> std::io::Result<()> {
