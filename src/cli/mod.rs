@@ -61,8 +61,6 @@ fn finish(session: &Session, work: impl FnOnce(&dyn Reporter) -> Result<run_issu
     let shown = shown?;
     session.screen.show(&shown.text);
     session.screen.show_json(&shown.json);
-    if let Some(task) = shown.finished {
-        pipeline::tidy(task, &session.locations);
-    }
+    pipeline::sweep(&session.locations);
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `run-issue`, `verify` and `publish`: hand the words over to the pipeline and show what comes back.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -10,7 +11,7 @@ use crate::error::{Kind, OrFail, Result};
 use crate::forge::PullRequest;
 use crate::pipeline::{self, Again, Done, Means, Order, Until};
 use crate::proposal;
-use crate::task::{Reporter, TaskId};
+use crate::task::Reporter;
 
 /// What a run leaves to show.
 pub struct Shown {
@@ -18,8 +19,6 @@ pub struct Shown {
     pub text: String,
     /// For programs.
     pub json: Value,
-    /// The task whose working files nobody needs any more.
-    pub finished: Option<TaskId>,
 }
 
 /// Works on one issue.
@@ -33,7 +32,7 @@ pub fn run_issue(session: &Session, run: &RunIssue, reporter: &dyn Reporter) -> 
     };
     let done = pipeline::run(&order, &means(session, reporter))?;
     let json = serde_json::to_value(&done).or_fail(Kind::Internal, || "writing the result as JSON")?;
-    Ok(Shown { text: told(&done), json, finished: Some(done.task) })
+    Ok(Shown { text: told(&done, run.repo.as_deref()), json })
 }
 
 /// Proves a proposal again. Rejected and inconclusive are failures, as they are for a run.
@@ -48,7 +47,7 @@ pub fn verify(session: &Session, run: &ProposalRun, reporter: &dyn Reporter) -> 
     }
     let json = json!({ "verdict": now, "claim": claim, "recorded": before.word(), "agrees": agrees });
     match pipeline::refusal(now) {
-        None => Ok(Shown { text, json, finished: None }),
+        None => Ok(Shown { text, json }),
         Some(failure) => Err(failure),
     }
 }
@@ -57,20 +56,24 @@ pub fn verify(session: &Session, run: &ProposalRun, reporter: &dyn Reporter) -> 
 pub fn publish(session: &Session, run: &ProposalRun, reporter: &dyn Reporter) -> Result<Shown> {
     let pull_request = pipeline::publish(&run.proposal, run.repo.as_deref(), &means(session, reporter))?;
     let json = serde_json::to_value(&pull_request).or_fail(Kind::Internal, || "writing the result as JSON")?;
-    Ok(Shown { text: format!("{}\n", page(&pull_request)), json, finished: None })
+    Ok(Shown { text: format!("{}\n", page(&pull_request)), json })
 }
 
 fn means<'a>(session: &'a Session, reporter: &'a dyn Reporter) -> Means<'a> {
     Means { settings: &session.resolved, locations: &session.locations, secrets: &session.secrets, reporter, cancel: &session.cancel }
 }
 
-fn told(done: &Done) -> String {
+fn told(done: &Done, repository: Option<&str>) -> String {
     let mut text = String::new();
     if let (Some(verdict), Some(claim)) = (&done.verdict, &done.claim) {
         let _ = writeln!(text, "{verdict}: {claim}");
     }
     if let Some(pull_request) = &done.pull_request {
         let _ = writeln!(text, "{}", page(pull_request));
+        // A branch on this machine has no page to look at.
+        if let (Some(branch), Some(folder)) = (&done.branch, repository.filter(|folder| Path::new(folder).is_dir())) {
+            let _ = writeln!(text, "to look at it: git -C {folder} show {branch}");
+        }
     }
     if let Some(folder) = &done.proposal {
         let _ = writeln!(text, "proposal: {}", folder.display());
@@ -78,7 +81,7 @@ fn told(done: &Done) -> String {
             let _ = writeln!(text, "to publish it: loom publish {}", folder.display());
         }
     }
-    let _ = writeln!(text, "task {}: loom status {}", done.task, done.task);
+    let _ = writeln!(text, "how it went: loom status {}", done.task);
     text
 }
 

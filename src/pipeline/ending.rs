@@ -19,6 +19,7 @@ impl Run<'_> {
         match end {
             Ok(done) => {
                 self.claim.finish(TaskState::Completed, None)?;
+                self.folder.tidy();
                 Ok(done)
             }
             // Whoever took it over tells the issue and the queue.
@@ -34,6 +35,9 @@ impl Run<'_> {
                 let line = self.redactor.text(&failure.line());
                 let state = if failure.kind == Kind::Cancelled { TaskState::Cancelled } else { TaskState::Failed };
                 self.claim.finish(state, Some(&line))?;
+                if matches!(failure.kind, Kind::NoPatch | Kind::Rejected | Kind::Inconclusive) {
+                    self.folder.tidy();
+                }
                 Err(failure)
             }
         }

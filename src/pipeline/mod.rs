@@ -15,7 +15,7 @@ mod stages;
 mod teller;
 mod text;
 
-pub use ground::tidy;
+pub use ground::sweep;
 pub use order::{Again, Done, Means, Order, Until};
 pub use publish::publish;
 pub use reprove::reprove;

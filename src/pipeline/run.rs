@@ -7,10 +7,13 @@ use super::pulse::Chronicle;
 use super::stages::Run;
 use crate::error::Result;
 use crate::guard::Redactor;
+use crate::model;
 
 /// Works on one issue until a draft pull request stands, or says why not.
 /// Started again after any kind of end, it goes on from the last finished stage.
 pub fn run(order: &Order, means: &Means<'_>) -> Result<Done> {
+    // Without a model that can be asked nothing is begun: neither claim nor comment.
+    model::connect(&means.settings.config.model, means.secrets.model_key()?)?;
     let (cancel, redactor) = (means.cancel.child(), Arc::new(Redactor::new(means.secrets.all())));
     let chronicle = Chronicle::new(means.reporter, redactor);
     let means = &Means { reporter: &chronicle, cancel: &cancel, ..*means };

@@ -129,8 +129,8 @@ impl<'a> Run<'a> {
             let outgoing = Outgoing { proposal, config: &ground.config, layout, redactor: &run.redactor, cache_folder };
             let pull_request = put_out(run.forge.as_ref(), &ground.cache, &run.home, &outgoing, run.means.cancel)?;
             run.claim.note(None, None, Some((pull_request.number, &pull_request.url)))?;
-            let note = format!("{} {}", if pull_request.adopted { "adopted" } else { "opened" }, pull_request.url);
-            Ok((pull_request, note))
+            let note = if pull_request.adopted { "adopted the pull request that was there" } else { "opened the draft pull request" };
+            Ok((pull_request, note.to_owned()))
         })
     }
 

@@ -142,7 +142,9 @@ fn to_json(value: &impl Serialize) -> Result<String> {
 }
 
 fn load(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).or_fail(Kind::Config, || format!("reading {}", path.display()))
+    fs::read(path)
+        .or_fail(Kind::Config, || format!("reading {}", path.display()))
+        .map_err(|failure| failure.hint("name a proposal's folder: `run-issue` prints it, and `loom status TASK` shows it"))
 }
 
 /// Whole or not at all: a reader never meets half a file.
