@@ -11,6 +11,7 @@ mod run;
 mod stages;
 mod text;
 
+pub use ground::sweep;
 pub use order::{Again, Done, Means, Order, Until};
 pub use publish::publish;
 pub use reprove::reprove;

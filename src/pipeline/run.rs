@@ -3,10 +3,13 @@
 use super::order::{Done, Means, Order, Until};
 use super::stages::Run;
 use crate::error::Result;
+use crate::model;
 
 /// Works on one issue until a draft pull request stands, or says why not.
 /// Started again after any kind of end, it goes on from the last finished stage.
 pub fn run(order: &Order, means: &Means<'_>) -> Result<Done> {
+    // Without a model that can be asked nothing is begun: neither claim nor comment.
+    model::connect(&means.settings.config.model, means.secrets.model_key()?)?;
     let mut run = match Run::admit(order, means)? {
         Ok(run) => run,
         Err(done_before) => return Ok(done_before),

@@ -101,8 +101,8 @@ impl<'a> Run<'a> {
 
     /// A pull request that another machine opened for this very episode is adopted, not opened again.
     fn adopt(&mut self) -> Result<Option<Done>> {
-        let title = self.issue.title.clone();
-        self.stage(Stage::Admit, 0, |run| Ok((run.issue.clone(), title)))?;
+        let branch = format!("to be branch {}", self.branch);
+        self.stage(Stage::Admit, 0, |run| Ok((run.issue.clone(), branch)))?;
         if self.order.until == Until::Proposal || self.claim.stage_result(Stage::Generate, 0)?.is_some() {
             return Ok(None);
         }
@@ -193,8 +193,8 @@ impl<'a> Run<'a> {
             let outgoing = Outgoing { proposal, config: &ground.config, layout, redactor: &run.redactor, cache_folder };
             let pull_request = put_out(run.forge.as_ref(), &ground.cache, &run.home, &outgoing, run.means.cancel)?;
             run.claim.note(None, None, Some((pull_request.number, &pull_request.url)))?;
-            let note = format!("{} {}", if pull_request.adopted { "adopted" } else { "opened" }, pull_request.url);
-            Ok((pull_request, note))
+            let note = if pull_request.adopted { "adopted the pull request that was there" } else { "opened the draft pull request" };
+            Ok((pull_request, note.to_owned()))
         })
     }
 
@@ -237,6 +237,9 @@ impl<'a> Run<'a> {
                 let line = self.redactor.text(&failure.line());
                 let state = if failure.kind == Kind::Cancelled { TaskState::Cancelled } else { TaskState::Failed };
                 self.claim.finish(state, Some(&line))?;
+                if matches!(failure.kind, Kind::NoPatch | Kind::Rejected | Kind::Inconclusive) {
+                    self.folder.tidy();
+                }
                 Err(failure)
             }
         }

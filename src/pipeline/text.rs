@@ -161,14 +161,35 @@ pub fn protected_failure(violations: &[Violation]) -> Failure {
 
 /// The end of a task whose agent changed nothing.
 pub fn no_patch(outcome: &Outcome) -> Failure {
-    let (kind, why) = match &outcome.ended {
-        Ended::Submitted => (Kind::NoPatch, "it submitted without a change".to_owned()),
-        Ended::GaveUp(words) => (Kind::NoPatch, format!("it gave up: {words}")),
-        Ended::Refused(words) => (Kind::Model, format!("the model refused: {words}")),
-        Ended::Limit(limit) => (Kind::Budget, format!("it reached the limit of {limit}")),
+    let say_more = "say more in the issue (what happens, what should happen, how to reproduce), then run it again with --again";
+    let (kind, why, hint) = match &outcome.ended {
+        Ended::Submitted => (Kind::NoPatch, "it submitted without a change".to_owned(), say_more),
+        Ended::GaveUp(words) => (Kind::NoPatch, format!("it gave up: {words}"), say_more),
+        Ended::Refused(words) => {
+            (Kind::Model, format!("the model refused: {words}"), "reword the issue, or choose another model by --model, with --again")
+        }
+        Ended::Limit(limit) => (Kind::Budget, spent(limit), limit_hint(limit)),
     };
-    Failure::new(kind, format_args!("the agent left no change; {why}"))
-        .hint("say more in the issue (what happens, what should happen, how to reproduce), then run it again")
+    Failure::new(kind, format_args!("the agent left no change; {why}")).hint(hint)
+}
+
+/// Which limit ended the agent's work, in words.
+fn spent(limit: &str) -> String {
+    match limit {
+        "loop" => "it repeated the same call without end".to_owned(),
+        "no calls" => "it only talked and called no tool".to_owned(),
+        limit => format!("it reached the limit of {limit}"),
+    }
+}
+
+/// What lifts a limit of the agent.
+fn limit_hint(limit: &str) -> &'static str {
+    match limit {
+        "turns" => "agent.max_turns (--max-turns) sets it; start a new episode with --again",
+        "tokens" => "agent.max_tokens (--max-tokens) sets it; start a new episode with --again",
+        "time" => "agent.timeout sets it; start a new episode with --again",
+        _ => "choose another model by --model, or say more in the issue, and start a new episode with --again",
+    }
 }
 
 /// May the agent be asked again after it ended so?
@@ -182,7 +203,7 @@ pub fn ended_early(ended: &Ended) -> Option<String> {
         Ended::Submitted => None,
         Ended::GaveUp(words) => Some(format!("it gave up: {}", one_line(words))),
         Ended::Refused(words) => Some(format!("the model refused: {}", one_line(words))),
-        Ended::Limit(limit) => Some(format!("it reached the limit of {limit}")),
+        Ended::Limit(limit) => Some(spent(limit)),
     }
 }
 

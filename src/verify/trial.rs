@@ -15,7 +15,7 @@ use super::split::{Inline, Side, Split};
 use super::{Cell, CellRun, Evidence, Flip, Judge, Proven, Question, RedKind};
 use super::{docs, flips, rerun, runner_config, tamper, troubles};
 use crate::error::Result;
-use crate::runner::{Outcome, Report, Selection, TestId, Trouble, TroubleKind};
+use crate::runner::{Outcome, Report, Selection, TestId, Trouble, TroubleKind, is_manifest};
 use crate::task::{Event, Issue, TreeId};
 use crate::workspace::Patch;
 
@@ -340,7 +340,7 @@ impl<'a> Trial<'a> {
         if self.no_new_behaviour && facts.proven.is_empty() {
             not_verified.push("Whether the touched lines are covered by tests was not measured.".into());
         }
-        if let Some(file) = self.patch.files.iter().find(|file| troubles::is_manifest(&file.path)) {
+        if let Some(file) = self.patch.files.iter().find(|file| is_manifest(&file.path)) {
             not_verified.push(format!("{} changed; the tests ran with what was installed for the base tree.", file.path));
         }
         if !self.red_before.is_empty() {
