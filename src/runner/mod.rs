@@ -18,6 +18,7 @@ mod junit;
 mod libtest;
 mod nextest;
 mod node_test;
+mod places;
 mod pytest;
 mod report;
 mod run;

@@ -2,6 +2,7 @@
 //! Never sees the model. Takes trees and reports, gives evidence with the lines that decided.
 
 mod asserts;
+mod aware;
 mod cells;
 mod compare;
 mod docs;

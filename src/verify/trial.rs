@@ -13,7 +13,7 @@ use super::knowledge;
 use super::red::{Known, Red, Weak, classify_trouble};
 use super::split::{Inline, Side, Split};
 use super::{Cell, CellRun, Evidence, Flip, Judge, Proven, Question, RedKind};
-use super::{docs, flips, rerun, runner_config, tamper, troubles};
+use super::{aware, docs, flips, rerun, runner_config, tamper, troubles};
 use crate::error::Result;
 use crate::runner::{Outcome, Report, Selection, TestId, Trouble, TroubleKind, is_manifest};
 use crate::task::{Event, Issue, TreeId};
@@ -84,6 +84,9 @@ impl<'a> Trial<'a> {
         }
         facts.reasons.extend(tamper::files(&self.split));
         facts.reasons.extend(runner_config::changes(&self.split));
+        let aware = aware::look(&self.split);
+        facts.reasons.extend(aware.reasons);
+        facts.questions.extend(aware.questions);
         let Some(baseline) = self.baseline(baseline, &mut facts)? else { return Ok(facts) };
         let Some(heads) = self.cell(Cell::MustPass, &self.patch.head_tree.clone(), |_| Some(Selection::All), &mut facts)? else {
             return Ok(facts);

@@ -78,6 +78,16 @@ fn suite(found: &Found<'_>, dir: &str) -> Option<Suite> {
     })
 }
 
+impl Found<'_> {
+    /// Whether tests in Python stand right in this folder.
+    fn tests_in(&self, folder: &str) -> bool {
+        let entries = std::fs::read_dir(self.root.join(folder));
+        entries.into_iter().flatten().flatten().any(|entry| {
+            entry.file_type().is_ok_and(|kind| kind.is_file()) && is_test_file(&entry.file_name().to_string_lossy())
+        })
+    }
+}
+
 /// How many test files there are, and in which folders.
 fn whereabouts(files: &[String]) -> String {
     let folder = |file: &str| file.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
@@ -91,16 +101,6 @@ fn whereabouts(files: &[String]) -> String {
     let more = upper.len().saturating_sub(3);
     let more = if more > 0 { format!(" and {more} more folders") } else { String::new() };
     format!("{} {noun} in {}{more}", files.len(), upper[..upper.len().min(3)].join(", "))
-}
-
-impl Found<'_> {
-    /// Whether tests in Python stand right in this folder.
-    fn tests_in(&self, folder: &str) -> bool {
-        let entries = std::fs::read_dir(self.root.join(folder));
-        entries.into_iter().flatten().flatten().any(|entry| {
-            entry.file_type().is_ok_and(|kind| kind.is_file()) && is_test_file(&entry.file_name().to_string_lossy())
-        })
-    }
 }
 
 fn is_test_file(path: &str) -> bool {
