@@ -53,8 +53,26 @@ impl Bench {
         Ok(tree)
     }
 
+    /// Paths that setup made in every tree beside dependencies: by-products, unless the base tree has them.
+    pub fn by_products(&self) -> Result<Vec<String>> {
+        let mut paths = Vec::new();
+        if let Some(left) = &self.left {
+            name_files(left, "", &mut paths).or_fail(Kind::Workspace, || format!("listing {}", left.display()))?;
+        }
+        Ok(paths)
+    }
+
+    /// A tree whose tests run once and are thrown away with it: nothing is written down there for a next build.
+    pub fn cell(&self, host: &Path, private: &Path) -> Result<Tree> {
+        let mut tree = self.tree(host, private)?;
+        tree.env.insert("CARGO_INCREMENTAL".to_owned(), "0".to_owned());
+        Ok(tree)
+    }
+
     /// Gives `to` the build output of `from`, so that it need not build everything anew. The sources of `to` get a new
-    /// time stamp: cargo compares times, and would otherwise take what was built from other sources for fresh.
+    /// time stamp: cargo compares times, and would otherwise take what was built from other sources for fresh. Whatever of
+    /// the output cargo makes anew for that reason stays behind. Nothing is linked: what runs in `to` may write anywhere
+    /// in its output, and must not reach that of `from`.
     pub fn seed(&self, from: &Tree, to: &Tree) -> Result<()> {
         let (source, target) = (from.private.join("target"), to.private.join("target"));
         let empty = fs::read_dir(&target).map(|mut entries| entries.next().is_none()).unwrap_or(true);
@@ -102,6 +120,19 @@ fn exclude(host: &Path, added: &[String]) -> std::io::Result<()> {
     places::write(&info, "exclude", &text).map(drop)
 }
 
+fn name_files(folder: &Path, below: &str, paths: &mut Vec<String>) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = format!("{below}{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            name_files(&entry.path(), &format!("{path}/"), paths)?;
+        } else {
+            paths.push(path);
+        }
+    }
+    Ok(())
+}
+
 /// Copies what `to` does not have, and names it; links stay links.
 fn add_missing(from: &Path, to: &Path, below: &str, added: &mut Vec<String>) -> std::io::Result<()> {
     for entry in fs::read_dir(from)? {
@@ -139,6 +170,9 @@ fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
         let entry = entry?;
         let (source, target) = (entry.path(), to.join(entry.file_name()));
         let kind = entry.file_type()?;
+        if is_built_anew(&entry, kind)? {
+            continue;
+        }
         if kind.is_dir() {
             copy_folder(&source, &target)?;
         } else if kind.is_symlink() {
@@ -156,6 +190,21 @@ fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// What cargo builds from the workspace's own sources, which are newer than any output: the state of incremental builds
+/// and the linked programs. Often far more than half of all; libraries and build scripts of dependencies are not among it.
+fn is_built_anew(entry: &fs::DirEntry, kind: fs::FileType) -> std::io::Result<bool> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = entry.path();
+    let Some(folder) = path.parent() else { return Ok(false) };
+    let is_profile = |folder: &Path| folder.join(".fingerprint").is_dir();
+    if kind.is_dir() {
+        return Ok(entry.file_name() == "incremental" && is_profile(folder));
+    }
+    let of_profile =
+        is_profile(folder) || ["deps", "examples"].iter().any(|name| folder.ends_with(name)) && folder.parent().is_some_and(is_profile);
+    Ok(of_profile && kind.is_file() && path.extension().is_none() && entry.metadata()?.permissions().mode() & 0o111 != 0)
 }
 
 fn touch_folder(folder: &Path) -> std::io::Result<()> {
@@ -197,6 +246,9 @@ mod tests {
         for _ in 0..2 {
             let tree = bench.tree(&host, &folder.path().join("private")).unwrap();
             assert_eq!(tree.env["HOME"], "/loom/private/home");
+            let mut made = bench.by_products().unwrap();
+            made.sort();
+            assert_eq!(made, ["Cargo.lock", "src/_version.py"]);
         }
         assert_eq!(fs::read_to_string(host.join("src/_version.py")).unwrap(), "1");
         assert_eq!(fs::read_to_string(host.join("Cargo.lock")).unwrap(), "own");

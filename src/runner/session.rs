@@ -135,6 +135,18 @@ impl Session<'_> {
         Some(normal(inner)?.to_string_lossy().into_owned())
     }
 
+    /// The files of what was asked for, each once, as the runner must be told them; none when all was asked for.
+    pub(super) fn files(&self) -> Option<Vec<String>> {
+        let mut files: Vec<String> = match self.selection {
+            Selection::All => return None,
+            Selection::Files(files) => files.iter().map(|file| self.in_dir(file)).collect(),
+            Selection::Tests(tests) => tests.iter().map(|test| self.in_dir(test.file())).collect(),
+        };
+        files.sort();
+        files.dedup();
+        Some(files)
+    }
+
     /// A root-relative path as the runner must be told it in the suite's folder.
     pub(super) fn in_dir(&self, path: &str) -> String {
         let inner = Path::new(path).strip_prefix(&self.suite.dir).ok().map(|inner| inner.to_string_lossy().into_owned());

@@ -10,6 +10,7 @@ mod environment;
 mod git;
 mod job;
 mod layout;
+mod moves;
 mod probe;
 mod rations;
 mod registries;

@@ -16,6 +16,7 @@ mod inline;
 mod items;
 mod judge;
 mod knowledge;
+mod lost;
 mod paths;
 mod red;
 mod rerun;

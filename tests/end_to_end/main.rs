@@ -4,12 +4,18 @@
 #![allow(clippy::unwrap_used)]
 
 mod attack;
+mod bad_models;
 mod cli;
 mod fake_github;
 mod forge;
 mod gate;
+mod github;
 mod house;
 mod loom;
+mod provider;
+mod resume;
+mod scenarios;
+mod scene;
 mod status;
 mod stop;
 mod tokens;

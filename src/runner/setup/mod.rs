@@ -5,6 +5,8 @@ mod harvest;
 mod npm;
 mod pip;
 
+pub use harvest::is_manifest;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
