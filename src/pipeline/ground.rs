@@ -46,6 +46,11 @@ impl Folder {
         Ok(path)
     }
 
+    /// Ends what a killed attempt left running on these files.
+    pub fn end_strays(&self) {
+        crate::sandbox::end_strays(&self.0);
+    }
+
     /// Frees what only the work itself needed; the proposal stays.
     pub fn tidy(&self) {
         for name in ["base", "work", "private", "deps", "cells"] {

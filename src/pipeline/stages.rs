@@ -60,6 +60,7 @@ impl<'a> Run<'a> {
             return Ok(Err(done));
         }
         let claim = queue.claim(task.id)?;
+        folder.end_strays();
         let issue = frozen(&claim, issue)?;
         let redactor = Arc::new(Redactor::new(means.secrets.all()));
         let episode = (home.repository_id.as_str(), task.episode.as_str());
