@@ -237,8 +237,11 @@ impl<'a> Run<'a> {
                 let failure = self.tell_failure(failure);
                 let line = self.redactor.text(&failure.line());
                 let state = if failure.kind == Kind::Cancelled { TaskState::Cancelled } else { TaskState::Failed };
-                self.claim.finish(state, Some(&line))?;
-                Err(failure)
+                // The first failure is the one to tell; a full disk hinders both.
+                Err(match self.claim.finish(state, Some(&line)) {
+                    Ok(()) => failure,
+                    Err(second) => second.hints.iter().fold(failure, |failure, hint| failure.hint(hint)),
+                })
             }
         }
     }
