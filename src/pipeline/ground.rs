@@ -46,6 +46,11 @@ impl Folder {
         Ok(path)
     }
 
+    /// Ends what a killed attempt left running on these files.
+    pub fn end_strays(&self) {
+        crate::sandbox::end_strays(&self.0);
+    }
+
     /// Puts aside what only the work itself needed; the proposal stays. Quick: [`sweep`] frees the room.
     pub fn tidy(&self) {
         let Some(trash) = self.0.ancestors().nth(2).map(|state| state.join(TRASH)) else { return };

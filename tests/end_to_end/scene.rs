@@ -84,6 +84,17 @@ pub fn running(loom: &Loom) -> Vec<String> {
     processes.collect()
 }
 
+/// Whether a command runs in a sandbox of this scene: a process below one of bubblewrap's.
+pub fn in_sandbox(loom: &Loom) -> bool {
+    let wraps = running(loom).into_iter().filter(|process| process.contains("bwrap"));
+    let numbers: Vec<String> = wraps.filter_map(|process| Some(process.split_once(':')?.0.to_owned())).collect();
+    std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
+        let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        let parent = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1));
+        !stat.contains("(bwrap)") && parent.is_some_and(|parent| numbers.iter().any(|number| number == parent))
+    })
+}
+
 impl Ended {
     /// Fails unless this is said and a hint says this.
     #[track_caller]
