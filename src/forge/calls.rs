@@ -20,7 +20,8 @@ pub trait Forge: Send + Sync {
     /// The actor's role by name: `admin`, `maintain`, `write`, `triage`, `read`, `none`; the rule about it is `guard`'s.
     fn role(&self, reference: &IssueRef, actor: &str) -> Result<String>;
 
-    /// The open pull request with this head branch, if there is one.
+    /// The open pull request with this head branch, if there is one. A closed one is a refusal (`Kind::Skipped`): a
+    /// branch is named after its episode, and somebody has ended that.
     fn find_pull_request(&self, reference: &IssueRef, branch: &str) -> Result<Option<PullRequest>>;
 
     /// Opens it, or adopts the open one with the same head and brings its title and body up to date; then reads it

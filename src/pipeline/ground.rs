@@ -46,12 +46,27 @@ impl Folder {
         Ok(path)
     }
 
-    /// Frees what only the work itself needed; the proposal stays.
+    /// Puts aside what only the work itself needed; the proposal stays. Quick: [`sweep`] frees the room.
     pub fn tidy(&self) {
-        for name in ["base", "work", "private", "deps", "cells", "here"] {
-            let _ = remove(&self.at(name));
+        let Some(trash) = self.0.ancestors().nth(2).map(|state| state.join(TRASH)) else { return };
+        let aside = tempfile::Builder::new().tempdir_in(&trash).or_else(|_| {
+            fs::create_dir_all(&trash)?;
+            tempfile::Builder::new().tempdir_in(&trash)
+        });
+        let Ok(aside) = aside.map(tempfile::TempDir::keep) else { return };
+        for name in ["base", "base.done", "work", "private", "deps", "cells", "here"] {
+            let _ = fs::rename(self.at(name), aside.join(name));
         }
     }
+}
+
+/// Below loom's state: what finished tasks left to be removed.
+const TRASH: &str = "trash";
+
+/// Removes what finished tasks put aside: gigabytes of build output take a while, and nobody should wait for a result
+/// because of them. What cannot be removed now is left to the next call.
+pub fn sweep(locations: &Locations) {
+    let _ = remove(&locations.state.join(TRASH));
 }
 
 fn remove(path: &Path) -> Result<()> {

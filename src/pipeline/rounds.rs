@@ -121,6 +121,7 @@ impl Run<'_> {
                 None => model.insert(model::connect(&ground.config.model, run.means.secrets.model_key()?)?),
             };
             let tree = bench.tree(workspace.root(), &ground.folder.at("private"))?;
+            workspace.leave_out(bench.by_products()?);
             let outcome = agent::work(
                 &Assignment {
                     issue: &run.issue,

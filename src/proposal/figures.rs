@@ -71,7 +71,11 @@ pub fn claim(verdict: &Verdict) -> String {
         Ruling::Review(questions) => {
             format!("not verified: {} for a person to answer", count(questions.len() as u64, "question"))
         }
-        Ruling::Rejected(reasons) => format!("rejected for {}", count(reasons.len() as u64, "reason")),
+        Ruling::Rejected(reasons) => {
+            let mut names: Vec<&str> = reasons.iter().map(|reason| reason.name.as_str()).collect();
+            names.dedup();
+            names.join(", ")
+        }
         Ruling::Inconclusive(cause) => format!("cannot be known here: {cause}"),
     }
 }

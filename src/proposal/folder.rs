@@ -70,6 +70,7 @@ impl Proposal {
             files.push(EvidenceFile { name, digest: Digest::of_bytes(text.as_bytes()) });
         }
         save(&folder.join(DIFF), &self.patch.diff)?;
+        hide(&folder.join(TRAJECTORY), redactor)?;
         save(&folder.join(PAGE), redactor.text(page).as_bytes())?;
 
         let content = Content { diff: Digest::of_bytes(&self.patch.diff), evidence: files, proposal: slim };
@@ -119,6 +120,15 @@ fn read_run(folder: &Path, file: &EvidenceFile) -> Result<CellRun> {
     serde_json::from_slice(&bytes).or_fail(Kind::Config, || format!("reading {}", path.display()))
 }
 
+/// The trajectory is the agent's own file; as a part of the proposal it leaves, so that no secret may stand in it.
+fn hide(trajectory: &Path, redactor: &Redactor) -> Result<()> {
+    if !trajectory.exists() {
+        return Ok(());
+    }
+    let bytes = load(trajectory)?;
+    if redactor.finds(&bytes) { save(trajectory, &redactor.bytes(&bytes)) } else { Ok(()) }
+}
+
 fn check(path: &Path, bytes: &[u8], digest: &Digest) -> Result<()> {
     if Digest::of_bytes(bytes) == *digest {
         return Ok(());
@@ -132,7 +142,9 @@ fn to_json(value: &impl Serialize) -> Result<String> {
 }
 
 fn load(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).or_fail(Kind::Config, || format!("reading {}", path.display()))
+    fs::read(path)
+        .or_fail(Kind::Config, || format!("reading {}", path.display()))
+        .map_err(|failure| failure.hint("name a proposal's folder: `run-issue` prints it, and `loom status TASK` shows it"))
 }
 
 /// Whole or not at all: a reader never meets half a file.

@@ -54,6 +54,15 @@ impl Bench {
         Ok(tree)
     }
 
+    /// Paths that setup made in every tree beside dependencies: by-products, unless the base tree has them.
+    pub fn by_products(&self) -> Result<Vec<String>> {
+        let mut paths = Vec::new();
+        if let Some(left) = &self.left {
+            name_files(left, "", &mut paths).or_fail(Kind::Workspace, || format!("listing {}", left.display()))?;
+        }
+        Ok(paths)
+    }
+
     /// Gives `to` the build output of `from`, so that it need not build everything anew. The sources of `to` get a new
     /// time stamp: cargo compares times, and would otherwise take what was built from other sources for fresh.
     pub fn seed(&self, from: &Tree, to: &Tree) -> Result<()> {
@@ -98,6 +107,19 @@ fn exclude(host: &Path, added: &[String]) -> std::io::Result<()> {
     }
     text.push('\n');
     fs::write(path, text)
+}
+
+fn name_files(folder: &Path, below: &str, paths: &mut Vec<String>) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = format!("{below}{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            name_files(&entry.path(), &format!("{path}/"), paths)?;
+        } else {
+            paths.push(path);
+        }
+    }
+    Ok(())
 }
 
 /// Copies what `to` does not have, and names it; links stay links.
@@ -195,6 +217,9 @@ mod tests {
         for _ in 0..2 {
             let tree = bench.tree(&host, &folder.path().join("private")).unwrap();
             assert_eq!(tree.env["HOME"], "/loom/private/home");
+            let mut made = bench.by_products().unwrap();
+            made.sort();
+            assert_eq!(made, ["Cargo.lock", "src/_version.py"]);
         }
         assert_eq!(fs::read_to_string(host.join("src/_version.py")).unwrap(), "1");
         assert_eq!(fs::read_to_string(host.join("Cargo.lock")).unwrap(), "own");

@@ -28,6 +28,8 @@ pub(super) struct Memory {
     pub tracked_folders: HashSet<Vec<u8>>,
     /// What the base tree ignores.
     pub rules: Rules,
+    /// New files at these paths are by-products.
+    pub by_products: HashSet<Vec<u8>>,
     /// The last snapshot's tree, which the cache keeps.
     pub last: Option<TreeId>,
     /// What the last snapshot left out, and why.
@@ -50,7 +52,7 @@ impl Memory {
         let mut folders = HashMap::new();
         remember(&repository, &find_tree(&repository, base)?, &mut folders)?;
         let (tracked_folders, rules) = (folders_of(tracked), Rules::of_tree(cache, tracked)?);
-        Ok(Memory { known, tracked_folders, rules, last: None, left_out: Vec::new(), folders })
+        Ok(Memory { known, tracked_folders, rules, by_products: HashSet::new(), last: None, left_out: Vec::new(), folders })
     }
 
     /// The id of the folder with these lines, written unless it is known.

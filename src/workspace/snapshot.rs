@@ -39,6 +39,13 @@ impl Workspace {
         Ok(tree)
     }
 
+    /// New files at these paths are never taken in: setup made them, not the work. It is loom's own word: the git folder's
+    /// `info/exclude` says the same to git, but the agent can write to that.
+    pub fn leave_out(&self, by_products: Vec<String>) {
+        let mut memory = self.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        memory.by_products.extend(by_products.into_iter().map(String::into_bytes));
+    }
+
     /// What the last snapshot could not take in and why: pipes, sockets, devices, git folders. One sentence each.
     pub fn left_out(&self) -> Vec<String> {
         self.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner).left_out.clone()
@@ -80,6 +87,17 @@ mod tests {
         std::fs::write(&path, b"# gadget\n").unwrap();
         File::options().write(true).open(&path).unwrap().set_modified(times).unwrap();
         assert_eq!(changed(&workspace), ["README.md"]);
+    }
+
+    #[test]
+    fn what_setup_made_stays_out_unless_it_is_tracked() {
+        let origin = Origin::new();
+        let (_, _, workspace) = origin.workspace();
+        workspace.leave_out(vec!["Cargo.lock".into(), "README.md".into()]);
+        for path in ["Cargo.lock", "sub/Cargo.lock", "README.md"] {
+            workspace.write(path, b"changed\n").unwrap();
+        }
+        assert_eq!(changed(&workspace), ["README.md", "sub/Cargo.lock"]);
     }
 
     #[test]

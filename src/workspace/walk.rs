@@ -95,7 +95,7 @@ impl<'a, 'r> Walk<'a, 'r> {
         if is_folder {
             return self.subfolder(dir, name, path, ignored);
         }
-        if ignored && tracked.is_none() {
+        if tracked.is_none() && (ignored || self.memory.by_products.contains(&path)) {
             return Ok(None);
         }
         if !matches!(kind, FileType::RegularFile | FileType::Symlink) {

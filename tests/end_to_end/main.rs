@@ -3,12 +3,18 @@
 // A test that cannot go on has failed: that is what `unwrap` says here.
 #![allow(clippy::unwrap_used)]
 
+mod bad_models;
 mod cli;
 mod fake_github;
 mod forge;
 mod gate;
+mod github;
 mod house;
 mod loom;
+mod provider;
+mod resume;
+mod scenarios;
+mod scene;
 mod status;
 mod stop;
 mod tokens;

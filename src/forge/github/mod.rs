@@ -83,7 +83,7 @@ impl Forge for GitHub {
 
     fn find_pull_request(&self, reference: &IssueRef, branch: &str) -> Result<Option<PullRequest>> {
         let (repo, _) = here(reference)?;
-        let found = self.open_pull(repo, branch).context(|| format!("looking for a pull request from {branch} in {repo}"))?;
+        let found = self.standing_pull(repo, branch).context(|| format!("looking for a pull request from {branch} in {repo}"))?;
         Ok(found.map(|pull| pull.shown(true, Vec::new())))
     }
 

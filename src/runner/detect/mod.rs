@@ -248,6 +248,7 @@ mod tests {
             ("mocha test", Program::Tap, "mocha test --reporter tap"),
             ("node --test test/", Program::NodeTest, "node --test test/"),
             ("npx jest", Program::Jest, "jest"),
+            ("pnpm lint && pnpm test:types && pnpm vitest run", Program::Vitest, "vitest run"),
         ] {
             let manifest =
                 serde_json::json!({"scripts": {"test": "npm run --silent unit", "unit": script, "lint": "eslint ."}}).to_string();

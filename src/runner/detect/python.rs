@@ -27,6 +27,10 @@ pub(super) fn suites(found: &Found<'_>) -> Vec<Suite> {
     let mut folders: Vec<String> = MANIFESTS.iter().flat_map(|name| found.folders_with(name)).collect();
     folders.sort_by_key(|folder| (folder.matches('/').count() + usize::from(!folder.is_empty()), folder.clone()));
     folders.dedup();
+    // A few scripts with tests beside them need no manifest.
+    if folders.is_empty() && ["", "test", "tests"].iter().any(|folder| found.tests_in(folder)) {
+        folders.push(String::new());
+    }
     let mut suites: Vec<Suite> = Vec::new();
     for dir in folders {
         let inside = suites.iter().any(|suite| suite.dir.is_empty() || dir.starts_with(&format!("{}/", suite.dir)));
@@ -72,6 +76,16 @@ fn suite(found: &Found<'_>, dir: &str) -> Option<Suite> {
         build: Vec::new(),
         why: format!("{reason}; tests in {test}"),
     })
+}
+
+impl Found<'_> {
+    /// Whether tests in Python stand right in this folder.
+    fn tests_in(&self, folder: &str) -> bool {
+        let entries = std::fs::read_dir(self.root.join(folder));
+        entries.into_iter().flatten().flatten().any(|entry| {
+            entry.file_type().is_ok_and(|kind| kind.is_file()) && is_test_file(&entry.file_name().to_string_lossy())
+        })
+    }
 }
 
 fn is_test_file(path: &str) -> bool {

@@ -1,20 +1,24 @@
 //! Python's environment, and installing package by package when all at once fails.
 
-use super::{Setup, decisive};
+use super::{Setup, decisive, uses_python};
 use crate::error::{Failure, Kind, Result};
 use crate::runner::text::first_lines;
 use crate::runner::words::{line, words};
 
 /// Makes the virtual environment by whatever can.
 pub(super) fn environment(setup: &Setup<'_>) -> Result<()> {
-    if setup.folder.join("venv/bin/python").symlink_metadata().is_ok() {
+    let made = |program: &str| setup.folder.join("venv/bin").join(program).symlink_metadata().is_ok();
+    // Most of the time goes into pip itself: where nothing is installed it is not needed.
+    let installs = setup.suites.iter().any(|suite| uses_python(suite) && !suite.setup.is_empty());
+    if made("python") && (made("pip") || !installs) {
         return Ok(());
     }
     let venv = setup.inside.join("venv").to_string_lossy().into_owned();
     // The interpreter is looked up without the environment that does not exist yet.
     let path = line(&[setup.sandbox.path()]);
     let mut said = String::new();
-    for maker in ["python3 -m venv", "python -m venv", "uv venv --seed", "virtualenv"] {
+    let makers = ["python3 -m venv", "python -m venv", "uv venv --seed", "virtualenv"];
+    for maker in ["python3 -m venv --without-pip"].into_iter().filter(|_| !installs).chain(makers) {
         let finished = setup.start("", &format!("PATH={path} {maker} {}", line(&[&venv])))?;
         if finished.ok() {
             return Ok(());

@@ -1,0 +1,1 @@
+exports.slug = (text) => text.replace(/\s+/g, '-').toLowerCase();
