@@ -130,7 +130,7 @@ fn ten_files(folder: &Path) {
         fs::write(folder.join(format!("src/part{part}.txt")), lines).expect("a file");
     }
     fs::write(folder.join("README.md"), "# Ten files\n").expect("a file");
-    let test = "echo TAP version 13\necho 1..1\nif grep -q 'part 3 is 42' src/part3.txt; then echo ok 1 - answer; else echo not ok 1 - answer; fi\n";
+    let test = format!("echo TAP version 13\n{PLAN}{}", check(1, 2, 41));
     fs::write(folder.join("test/run.sh"), test).expect("a file");
     let git = |arguments: &[&str]| {
         let done =
@@ -142,14 +142,26 @@ fn ten_files(folder: &Path) {
     git(&["commit", "-q", "-m", "ten files"]);
 }
 
-fn script(turn: usize) -> (&'static str, serde_json::Value) {
+const PLAN: &str = "echo 1..1\n";
+
+/// One test, as a line of the shell script that is the suite.
+fn check(number: u32, part: u32, answer: u32) -> String {
+    let name = format!("{number} - part {part} says {answer}");
+    format!("if grep -q 'value 30 of part {part} is {answer}' src/part{part}.txt; then echo ok {name}; else echo not ok {name}; fi\n")
+}
+
+/// What the model calls in a turn. The line that is mended goes with its test, or there would be nothing to prove.
+fn script(turn: usize) -> Vec<(&'static str, serde_json::Value)> {
     use serde_json::json;
     match turn {
-        0 => ("read", json!({"path": "src/part3.txt"})),
-        1 => ("read", json!({"path": "test/run.sh"})),
-        2 => ("edit", json!({"path": "src/part3.txt", "old": "value 30 of part 3 is 41", "new": "value 30 of part 3 is 42"})),
-        3 => ("test", json!({})),
-        _ => ("submit", json!({"title": "Say 42", "summary": "The answer is 42."})),
+        0 => vec![("read", json!({"path": "src/part3.txt"}))],
+        1 => vec![("read", json!({"path": "test/run.sh"}))],
+        2 => vec![
+            ("edit", json!({"path": "src/part3.txt", "old": "value 30 of part 3 is 41", "new": "value 30 of part 3 is 42"})),
+            ("edit", json!({"path": "test/run.sh", "old": PLAN, "new": format!("echo 1..2\n{}", check(2, 3, 42))})),
+        ],
+        3 => vec![("test", json!({}))],
+        _ => vec![("submit", json!({"title": "Say 42", "summary": "The answer is 42."}))],
     }
 }
 
@@ -185,10 +197,10 @@ fn answer(stream: &TcpStream, seen: &Mutex<Seen>, pid: &Mutex<u32>) -> Option<()
         seen.bytes += length;
         seen.requests - 1
     };
-    let (name, input) = script(turn);
+    let call = |(at, (name, input)): (usize, &(&str, serde_json::Value))| serde_json::json!({"id": format!("call_{turn}_{at}"), "type": "function", "function": {"name": name, "arguments": input.to_string()}});
+    let calls: Vec<_> = script(turn).iter().enumerate().map(call).collect();
     let answer = serde_json::json!({
-        "choices": [{"index": 0, "finish_reason": "tool_calls", "message": {"role": "assistant", "content": null, "tool_calls": [
-            {"id": format!("call_{turn}"), "type": "function", "function": {"name": name, "arguments": input.to_string()}}]}}],
+        "choices": [{"index": 0, "finish_reason": "tool_calls", "message": {"role": "assistant", "content": null, "tool_calls": calls}}],
         "usage": {"prompt_tokens": length / 4, "completion_tokens": 30},
     })
     .to_string();
