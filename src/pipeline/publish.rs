@@ -113,6 +113,11 @@ pub fn put_out(forge: &dyn Forge, cache: &Cache, home: &Home, outgoing: &Outgoin
 fn pristine_commit(cache: &Cache, outgoing: &Outgoing<'_>) -> Result<CommitId> {
     let (proposal, config) = (outgoing.proposal, outgoing.config);
     let patch = proposal.patch();
+    // A proposal may come from another machine, where this machine's secrets were not known.
+    if outgoing.redactor.finds(&patch.diff) {
+        return Err(Failure::new(Kind::Rejected, "the patch contains one of loom's own secrets")
+            .hint("nothing was published; look into the repository and the issue for how the secret got there"));
+    }
     let tree = cache.apply(proposal.base(), &patch.diff)?;
     if tree != proposal.verdict().head_tree {
         return Err(Failure::new(

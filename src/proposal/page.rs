@@ -8,6 +8,7 @@ use super::Proposal;
 use super::figures::{self, Figures};
 use super::template::render;
 use crate::error::Result;
+use crate::guard::pull_request_text;
 use crate::task::IssueRef;
 use crate::verify::Ruling;
 
@@ -52,8 +53,8 @@ pub fn pull_request(proposal: &Proposal, layout: &Layout) -> Result<(String, Str
     let verdict = proposal.verdict();
     let evidence = &verdict.evidence;
     let (questions, reasons) = match &verdict.ruling {
-        Ruling::Review(questions) => (shown(questions.iter().map(|q| (&*q.name, &*q.text, &*q.lines))), Vec::new()),
-        Ruling::Rejected(reasons) => (Vec::new(), shown(reasons.iter().map(|r| (&*r.name, &*r.text, &*r.lines)))),
+        Ruling::Review(questions) => (asked(questions.iter().map(|q| (&*q.name, &*q.text, &*q.lines))), Vec::new()),
+        Ruling::Rejected(reasons) => (Vec::new(), asked(reasons.iter().map(|r| (&*r.name, &*r.text, &*r.lines)))),
         Ruling::Verified(_) | Ruling::Inconclusive(_) => (Vec::new(), Vec::new()),
     };
     let files = proposal.patch().files.iter().take(LIST_LIMIT).map(|file| File {
@@ -79,8 +80,8 @@ pub fn pull_request(proposal: &Proposal, layout: &Layout) -> Result<(String, Str
         "red_before": evidence.red_before.iter().take(LIST_LIMIT).collect::<Vec<_>>(),
         "more_red_before": evidence.red_before.len().saturating_sub(LIST_LIMIT),
         "flaky": evidence.flaky,
-        "not_verified": evidence.not_verified,
-        "notes": evidence.notes,
+        "not_verified": evidence.not_verified.iter().map(|text| harmless(text)).collect::<Vec<_>>(),
+        "notes": evidence.notes.iter().map(|text| harmless(text)).collect::<Vec<_>>(),
         "tier": evidence.tier,
         "base": proposal.base().short(),
         "base_branch": proposal.target.base,
@@ -99,13 +100,23 @@ fn reference(proposal: &Proposal, keyword: &str) -> String {
         IssueRef::GitHub { number, .. } => format!("{keyword} #{number}"),
         IssueRef::File(path) => {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            format!("For the issue in `{}`: {}", name.replace('`', ""), proposal.issue.title)
+            format!("For the issue in `{}`: {}", name.replace('`', ""), harmless(&proposal.issue.title))
         }
     }
 }
 
 fn shown<'a>(rows: impl Iterator<Item = (&'a str, &'a str, &'a str)>) -> Vec<Shown> {
     rows.map(|(name, note, lines)| Shown { name: name.to_owned(), note: note.to_owned(), lines: cap(lines, LINES_LIMIT) }).collect()
+}
+
+/// The same for sentences of loom's own.
+fn asked<'a>(rows: impl Iterator<Item = (&'a str, &'a str, &'a str)>) -> Vec<Shown> {
+    shown(rows).into_iter().map(|one| Shown { note: harmless(&one.note), ..one }).collect()
+}
+
+/// A sentence of loom's own that quotes file names, test names or output of the repository: nothing in it may act.
+fn harmless(text: &str) -> String {
+    pull_request_text(text, None, LINES_LIMIT * 2).text
 }
 
 /// The text, or its beginning with a word about the rest; never cuts a character in two.
@@ -119,6 +130,15 @@ fn cap(text: &str, limit: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_files_and_tests_do_nothing_on_the_page() {
+        let told = harmless("Closes #7: @team/all.py, ![x](https://evil.example/a.png) <img src=x> and `tests/a.py` changed.");
+        for acting in ["Closes #7", "@team", "![x]", "<img"] {
+            assert!(!told.contains(acting), "{told}");
+        }
+        assert!(told.contains("`tests/a.py` changed"), "{told}");
+    }
 
     #[test]
     fn long_text_says_how_much_is_missing() {

@@ -51,9 +51,9 @@ impl Case {
 }
 
 impl Outcome {
-    /// A failure, its texts made fit to keep.
+    /// A failure, its texts made fit to keep. What is foreign in the trace goes later (`frames`), so much of it is let in.
     pub(super) fn failed(kind: FaultKind, message: &str, trace: &str) -> Outcome {
         let message = clip(plain(message).trim(), MESSAGE);
-        Outcome::Failed(Fault { kind, message, trace: clip(plain(trace).trim_end(), TRACE) })
+        Outcome::Failed(Fault { kind, message, trace: clip(plain(trace).trim_end(), 4 * TRACE) })
     }
 }

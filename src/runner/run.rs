@@ -7,7 +7,7 @@ use super::findings::Findings;
 use super::session::{Child, Deadline, Session};
 use super::text::{OUTPUT, clip, first_lines, streams};
 use super::{Program, Report, Selection, Suite, TroubleKind};
-use super::{cargo, jest, junit, nextest, node_test, pytest, tap, unittest, vitest};
+use super::{cargo, frames, jest, junit, nextest, node_test, pytest, tap, unittest, vitest};
 use crate::config::TestSettings;
 use crate::error::Result;
 use crate::sandbox::{Cancel, Ending, Sandbox};
@@ -56,13 +56,14 @@ pub fn run(
         },
     };
     conclude(&mut reading, &session);
+    frames::at_home(&mut reading.findings, &session);
     Ok(Report {
         command: reading.command,
         cases: reading.findings.cases,
         troubles: reading.findings.troubles,
         ending: reading.ending,
         elapsed_ms: started.elapsed().as_millis() as u64,
-        output: clip(reading.output.trim(), OUTPUT),
+        output: clip(&frames::printed(reading.output.trim(), &session), OUTPUT),
     })
 }
 

@@ -88,7 +88,7 @@ impl<'a> Cells<'a> {
             empty(&private)?;
         }
         judge.cache.export(id, &host).context(|| format!("writing the {name} tree"))?;
-        let tree = judge.bench.tree(&host, &private)?;
+        let tree = judge.bench.cell(&host, &private)?;
         if private != baseline && baseline.is_dir() {
             let from = Tree { private: baseline, ..tree.clone() };
             judge.bench.seed(&from, &tree)?;
@@ -105,12 +105,18 @@ impl<'a> Cells<'a> {
         let mut changed = Vec::new();
         for path in paths {
             let place = tree.host.join(path);
+            let then = self.judge.cache.blob(id, path)?;
             let now = match fs::symlink_metadata(&place) {
+                // Another length is another file: what a run blew up is not read.
+                Ok(meta) if meta.is_file() && then.as_ref().is_none_or(|then| meta.len() != then.len() as u64) => {
+                    changed.push(path.to_owned());
+                    continue;
+                }
                 Ok(meta) if meta.is_file() => fs::read(&place).ok(),
                 Ok(meta) if meta.is_symlink() => fs::read_link(&place).ok().map(|link| link.into_os_string().into_encoded_bytes()),
                 _ => None,
             };
-            if now != self.judge.cache.blob(id, path)? {
+            if now != then {
                 changed.push(path.to_owned());
             }
         }

@@ -14,9 +14,9 @@ use loom_agent::verify::{CellRun, Judge, Proof, Ruling, Verdict, baseline, prove
 use loom_agent::workspace::Cache;
 
 /// Path and new text; none deletes.
-type Edit<'a> = (&'a str, Option<&'a str>);
+pub(super) type Edit<'a> = (&'a str, Option<&'a str>);
 
-struct Scene {
+pub(super) struct Scene {
     folder: tempfile::TempDir,
     sandbox: Sandbox,
     cache: Cache,
@@ -28,7 +28,7 @@ struct Scene {
 }
 
 impl Scene {
-    fn of(files: &[(&str, &str)], config: Config) -> Scene {
+    pub(super) fn of(files: &[(&str, &str)], config: Config) -> Scene {
         let folder = tempfile::tempdir().unwrap();
         let origin = folder.path().join("origin");
         commit(&origin, files);
@@ -63,7 +63,7 @@ impl Scene {
     }
 
     /// The verdict on these edits of the base tree.
-    fn verdict(&self, edits: &[Edit<'_>]) -> Verdict {
+    pub(super) fn verdict(&self, edits: &[Edit<'_>]) -> Verdict {
         self.verdict_on(edits, &[])
     }
 

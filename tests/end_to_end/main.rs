@@ -3,6 +3,7 @@
 // A test that cannot go on has failed: that is what `unwrap` says here.
 #![allow(clippy::unwrap_used)]
 
+mod attack;
 mod bad_models;
 mod cli;
 mod fake_github;

@@ -9,11 +9,13 @@ mod binary;
 mod build;
 mod doctest;
 mod flags;
+mod narrow;
 mod package;
 
 pub(super) use build::{Built, Target};
 
 pub(super) use flags::Flags;
+pub use narrow::narrowed;
 
 use std::collections::BTreeMap;
 
@@ -191,6 +193,9 @@ mod tests {
         other[1].1 = &changed;
         let head = trial.tree("two", &other);
         trial.bench.seed(&base, &head).unwrap();
+        let (built, seeded) = (base.private.join("target/debug"), head.private.join("target/debug"));
+        assert!(built.join("incremental").is_dir() && !seeded.join("incremental").exists(), "what is built anew is not copied");
+        assert!(seeded.join(".fingerprint").is_dir() && seeded.join("deps").is_dir());
         let ids = ["ok", "wrong"].map(|name| TestId::new(&["src/lib.rs", "tests", name]));
         let report = trial.run(&head, &Selection::Tests(ids.to_vec()));
         assert_eq!(lines(&report), ["src/lib.rs::tests::ok: Assertion", "src/lib.rs::tests::wrong: passed"]);
