@@ -162,7 +162,9 @@ fn pieces(text: &str) -> Vec<String> {
 fn openai(text: &str, calls: &[(String, String)], turn: usize) -> String {
     let mut events = Vec::new();
     let mut delta = |delta: Value, finish: Option<&str>| {
-        events.push(json!({"id": "c", "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}));
+        events.push(
+            json!({"id": "c", "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}),
+        );
     };
     delta(json!({"role": "assistant", "content": ""}), None);
     for piece in pieces(text) {
@@ -170,7 +172,10 @@ fn openai(text: &str, calls: &[(String, String)], turn: usize) -> String {
     }
     for (index, (name, input)) in calls.iter().enumerate() {
         let function = json!({"name": name, "arguments": ""});
-        delta(json!({"tool_calls": [{"index": index, "id": format!("call_{turn}_{index}"), "type": "function", "function": function}]}), None);
+        delta(
+            json!({"tool_calls": [{"index": index, "id": format!("call_{turn}_{index}"), "type": "function", "function": function}]}),
+            None,
+        );
         for piece in pieces(input) {
             delta(json!({"tool_calls": [{"index": index, "function": {"arguments": piece}}]}), None);
         }
