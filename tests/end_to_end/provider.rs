@@ -17,8 +17,6 @@ pub struct Asked {
     pub body: Value,
     /// How many answers the conversation holds already.
     pub turn: usize,
-    /// How many requests came before this one, the lost and the refused ones too.
-    pub number: usize,
 }
 
 /// One answer.
@@ -130,8 +128,7 @@ fn serve(mut stream: &TcpStream, answer: &dyn Fn(&Asked) -> Reply, seen: &Mutex<
     let turn = body["messages"].as_array().map_or(0, |all| all.iter().filter(|one| one["role"] == "assistant").count());
     let asked = {
         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = seen.len();
-        seen.push(Asked { head, body, turn, number });
+        seen.push(Asked { head, body, turn });
         seen.last().cloned()?
     };
     let write = |mut stream: &TcpStream, status: u16, kind: &str, body: &str| {
