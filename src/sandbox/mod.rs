@@ -30,5 +30,5 @@ pub use cancel::Cancel;
 pub use git::{Credential, GitJob, git};
 pub use job::{Capture, Ending, Finished, Job, Limits, Mount, Network};
 pub use relay::relay;
-pub use untrusted::{Sandbox, Tier};
 pub use strays::end_strays;
+pub use untrusted::{Sandbox, Tier};

@@ -18,7 +18,12 @@ fn after(calls: Vec<Reply>) -> Provider {
 }
 
 fn git(folder: &Path, words: &[&str]) -> String {
-    let output = Command::new("git").args(["-c", "user.name=Ann", "-c", "user.email=ann@example.org"]).args(words).current_dir(folder).output().unwrap();
+    let output = Command::new("git")
+        .args(["-c", "user.name=Ann", "-c", "user.email=ann@example.org"])
+        .args(words)
+        .current_dir(folder)
+        .output()
+        .unwrap();
     assert!(output.status.success(), "git {words:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
@@ -42,7 +47,11 @@ fn an_unchanged_submodule_is_no_hindrance() {
     let loom = greeting();
     let entry = "160000,1111111111111111111111111111111111111111,vendor/other";
     git(&repository(&loom), &["update-index", "--add", "--cacheinfo", entry]);
-    std::fs::write(repository(&loom).join(".gitmodules"), "[submodule \"other\"]\n\tpath = vendor/other\n\turl = http://127.0.0.1:1/other.git\n").unwrap();
+    std::fs::write(
+        repository(&loom).join(".gitmodules"),
+        "[submodule \"other\"]\n\tpath = vendor/other\n\turl = http://127.0.0.1:1/other.git\n",
+    )
+    .unwrap();
     git(&repository(&loom), &["add", ".gitmodules"]);
     git(&repository(&loom), &["commit", "--quiet", "--message=a submodule"]);
     scene::run(&loom, &after(Vec::new()), &[]).exits(0);
