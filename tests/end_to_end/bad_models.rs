@@ -104,7 +104,9 @@ fn malformed_calls_are_answered_and_the_work_goes_on() {
 #[test]
 fn settings_that_cannot_be_read_are_told_with_their_place() {
     let model = Provider::answering(|asked| good(asked.turn));
-    for (text, said) in [(&b"[agent\n"[..], "loom.toml:1:"), (b"[agent]\nmax_turns = \"many\"\n", "loom.toml:2:"), (b"\xff\xfe[agent]\n", "loom.toml")] {
+    for (text, said) in
+        [(&b"[agent\n"[..], "loom.toml:1:"), (b"[agent]\nmax_turns = \"many\"\n", "loom.toml:2:"), (b"\xff\xfe[agent]\n", "loom.toml")]
+    {
         scene::run(&greeting().file("loom.toml", text), &model, &[]).exits(3).says(said, "loom.toml.example");
     }
     let folder = greeting();

@@ -13,7 +13,11 @@ fn run_over(loom: &Loom, model: &Provider, mount: &str) -> Ended {
     let url = model.url("compatible");
     let typed = loom.command(&scene::words(&url, &[]));
     let mut command = Command::new("unshare");
-    command.args(["--mount", "--", "sh", "-ec", &format!("{mount}; cd \"$0\"; exec \"$@\"")]).arg(loom.folder()).arg(typed.get_program()).args(typed.get_args());
+    command
+        .args(["--map-root-user", "--mount", "--", "sh", "-ec", &format!("{mount}; cd \"$0\"; exec \"$@\"")])
+        .arg(loom.folder())
+        .arg(typed.get_program())
+        .args(typed.get_args());
     command.env_clear().envs(typed.get_envs().filter_map(|(name, value)| Some((name, value?)))).stdin(std::process::Stdio::null());
     let output = command.output().unwrap();
     Ended {
@@ -32,9 +36,15 @@ fn a_full_disk_is_told_wherever_it_is_met_and_the_same_command_goes_on() {
     for kilobytes in [0, 40, 120, 200, 320, 480] {
         let (loom, model) = (greeting(), Provider::answering(|asked| good(asked.turn)));
         let filled = loom.home().join(".local/state/filled");
-        let fill = format!("{}; head -c {}k /dev/zero > '{}' || true", tmpfs(&loom.home().join(".local/state"), "1m"), 1024 - kilobytes, filled.display());
+        let fill = format!(
+            "{}; head -c {}k /dev/zero > '{}' || true",
+            tmpfs(&loom.home().join(".local/state"), "1m"),
+            1024 - kilobytes,
+            filled.display()
+        );
         let first = "code=0; \"$@\" || code=$?; echo \"first: $code\"";
-        let ended = run_over(&loom, &model, &format!("{fill}; cd \"$0\"; {first}; rm '{}'", filled.display())).exits(0).says("error: ", "the disk");
+        let ended =
+            run_over(&loom, &model, &format!("{fill}; cd \"$0\"; {first}; rm '{}'", filled.display())).exits(0).says("error: ", "the disk");
         assert!(ended.stdout.starts_with("first: 5\n") && ended.stdout.contains("verified: "), "{kilobytes}: {ended:#?}");
         assert!(model.asked().len() <= TURNS + 1, "{kilobytes}: {} requests", model.asked().len());
         assert_eq!(scene::branches(&loom).len(), 1, "{kilobytes}");

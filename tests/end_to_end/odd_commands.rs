@@ -57,7 +57,8 @@ fn daemons_end_with_the_run() {
     let loom = beginning_with(daemon);
     run(&loom).exits(0);
     let words = std::fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
-    let left: Vec<String> = words.map(|words| String::from_utf8_lossy(&words).replace('\0', " ")).filter(|words| words.contains("987.25")).collect();
+    let left: Vec<String> =
+        words.map(|words| String::from_utf8_lossy(&words).replace('\0', " ")).filter(|words| words.contains("987.25")).collect();
     assert!(left.is_empty(), "{left:#?}");
 }
 

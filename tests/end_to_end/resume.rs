@@ -148,7 +148,19 @@ fn interrupted_while_the_remote_is_silent() {
 
 #[test]
 fn killed_at_each_boundary() {
-    let marks = ["> clone", "✓ clone", "> setup", "✓ setup", "> generate", "✓ generate", "> verify", "✓ verify", "> publish", "✓ publish", "> report"];
+    let marks = [
+        "> clone",
+        "✓ clone",
+        "> setup",
+        "✓ setup",
+        "> generate",
+        "✓ generate",
+        "> verify",
+        "✓ verify",
+        "> publish",
+        "✓ publish",
+        "> report",
+    ];
     for mark in marks {
         let (loom, model) = (greeting(), Provider::answering(|asked| good(asked.turn)));
         let mut child = begin(&loom, &model);

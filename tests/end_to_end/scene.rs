@@ -33,7 +33,9 @@ pub fn good(turn: usize) -> Reply {
     let name = r#"is "a greeting has the name" "$(sh greet.sh Ann)" "Hello, Ann!""#;
     match turn {
         0 => call("read", json!({"path": "greet.sh"})),
-        1 => call("edit", json!({"path": "test/greet.test", "old": "is \"a greeting ends", "new": format!("{name}\nis \"a greeting ends")})),
+        1 => {
+            call("edit", json!({"path": "test/greet.test", "old": "is \"a greeting ends", "new": format!("{name}\nis \"a greeting ends")}))
+        }
         2 => call("edit", json!({"path": "greet.sh", "old": "$name", "new": "$1"})),
         _ => submit(),
     }
@@ -62,7 +64,8 @@ pub fn state(loom: &Loom) -> TaskState {
 
 /// Loom's branches in the repository.
 pub fn branches(loom: &Loom) -> Vec<String> {
-    let list = Command::new("git").args(["for-each-ref", "--format=%(refname:short)", "refs/heads/loom"]).current_dir(repository(loom)).output();
+    let list =
+        Command::new("git").args(["for-each-ref", "--format=%(refname:short)", "refs/heads/loom"]).current_dir(repository(loom)).output();
     String::from_utf8(list.unwrap().stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
