@@ -166,7 +166,7 @@ fn contents(path: &Path) -> Result<Option<String>> {
     let doing = || format!("reading the settings file {}", path.display());
     let size = match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => metadata.len(),
-        Ok(_) => return Err(Failure::new(Kind::Config, "it is not a regular file").context(doing())).map_err(unusable),
+        Ok(_) => return Err(unusable(Failure::new(Kind::Config, "it is not a regular file").context(doing()))),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
         Err(error) => return Err(error).or_fail(Kind::Config, doing).map_err(unusable),
     };

@@ -14,7 +14,7 @@ fn run_over(loom: &Loom, model: &Provider, mount: &str) -> Ended {
     let typed = loom.command(&scene::words(&url, &[]));
     let mut command = Command::new("unshare");
     command
-        .args(["--mount", "--", "sh", "-ec", &format!("{mount}; cd \"$0\"; exec \"$@\"")])
+        .args(["--map-root-user", "--mount", "--", "sh", "-ec", &format!("{mount}; cd \"$0\"; exec \"$@\"")])
         .arg(loom.folder())
         .arg(typed.get_program())
         .args(typed.get_args());

@@ -36,7 +36,6 @@ fn nothing_to_work_on() {
     scene::run(&empty, &model, &[]).exits(2).says("could not find repository", "a folder with a git repository");
     git(&repository(&empty), &["init", "--quiet", "--initial-branch=main"]);
     scene::run(&empty, &model, &[]).exits(5).says("no commit", "commit");
-    std::fs::remove_dir(repository(&empty).join("nowhere")).unwrap_err();
     let words = ["run-issue", "issue.md", "--repo", "nowhere", "--model", "compatible/scripted", "--base-url", "http://127.0.0.1:1"];
     empty.run(&words).exits(2).says("nowhere", "a folder with a git repository");
     assert!(model.asked().is_empty());
@@ -100,6 +99,30 @@ fn names_and_contents_that_are_no_utf8() {
     ]);
     scene::run(&loom, &model, &[]).exits(0);
     assert_eq!(model.asked().len(), TURNS + 4);
+    let branch = scene::branches(&loom).remove(0);
+    assert_eq!(git(&repository(&loom), &["diff", "--name-only", "main", &branch]), "greet.sh\ntest/greet.test\n");
+}
+
+/// Adds this many small files in one commit, without writing them to the disk one by one.
+fn grow(repository: &Path, files: usize) {
+    let mut stream = String::from(
+        "blob\nmark :1\ndata 6\nsmall\n\ncommit refs/heads/main\ncommitter Ann <ann@example.org> 1700000000 +0000\ndata 5\nmany\n\nfrom refs/heads/main^0\n",
+    );
+    (0..files).for_each(|file| stream.push_str(&format!("M 100644 :1 many/{}/{file}.txt\n", file / 200)));
+    let mut import =
+        Command::new("git").args(["fast-import", "--quiet"]).current_dir(repository).stdin(std::process::Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(import.stdin.as_mut().unwrap(), stream.as_bytes()).unwrap();
+    drop(import.stdin.take());
+    assert!(import.wait().unwrap().success());
+}
+
+#[test]
+fn many_files_make_no_long_prompt_and_no_large_patch() {
+    let loom = greeting();
+    grow(&repository(&loom), 5_000);
+    let model = after(vec![call("list", json!({"path": "many"})), call("search", json!({"pattern": "greet", "path": "test"}))]);
+    scene::run(&loom, &model, &[]).exits(0);
+    assert!(model.asked()[0].body.to_string().len() < 40_000);
     let branch = scene::branches(&loom).remove(0);
     assert_eq!(git(&repository(&loom), &["diff", "--name-only", "main", &branch]), "greet.sh\ntest/greet.test\n");
 }
