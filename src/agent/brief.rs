@@ -1,11 +1,9 @@
 //! What the model is told: the fixed instructions, the task, notices. The words are in `prompts/`.
 
-use std::path::Path;
-
 use minijinja::{Environment, Value, context};
 
-use super::Assignment;
-use super::tools::{listing, summary_of};
+use super::tools::{look, summary_of};
+use super::{Assignment, programs};
 use crate::error::{Kind, OrFail, Result};
 use crate::guard;
 use crate::runner::{Outcome as TestOutcome, Report};
@@ -20,37 +18,6 @@ pub(super) const LIMIT: &str = "Notice: a limit is near:";
 const ISSUE: usize = 24_000;
 /// Longest repair text in bytes.
 const REPAIR: usize = 12_000;
-/// Programs worth naming when they are there.
-const PROGRAMS: [&str; 27] = [
-    "git",
-    "rg",
-    "make",
-    "cargo",
-    "cargo-clippy",
-    "rustfmt",
-    "python",
-    "python3",
-    "pytest",
-    "ruff",
-    "black",
-    "flake8",
-    "mypy",
-    "pyright",
-    "node",
-    "npm",
-    "npx",
-    "pnpm",
-    "yarn",
-    "eslint",
-    "prettier",
-    "tsc",
-    "go",
-    "gofmt",
-    "gcc",
-    "java",
-    "mvn",
-];
-
 /// The fixed instructions.
 pub(super) fn system() -> String {
     include_str!("prompts/system.md").trim_end().to_owned()
@@ -78,7 +45,8 @@ fn task(assignment: &Assignment<'_>) -> Result<String> {
             context! { dir => &suite.dir, command => &suite.command, name => super::tools::suite_name(suite) }
         })
         .collect();
-    let programs: Vec<String> = PROGRAMS.into_iter().filter_map(|program| called(assignment, program)).collect();
+    let look = look(assignment.workspace);
+    let programs = programs::present(assignment, &look.extensions);
     // the tag depends on the text it fences: no text can contain its own
     let fence = format!("issue-{}", assignment.issue.digest().short());
     render(
@@ -93,27 +61,12 @@ fn task(assignment: &Assignment<'_>) -> Result<String> {
             command => config.agent.command_timeout.to_string(),
             test => config.test.timeout.to_string(),
             protected => config.gate.protected.join(" "),
-            listing => listing(assignment.workspace.root()),
+            listing => look.listing,
             reference => reference(assignment.issue),
             fence,
             issue => issue_text(assignment.issue),
         },
     )
-}
-
-/// How a program is called, if children find it: in the sandbox's PATH, in the environment that setup made, by npx.
-fn called(assignment: &Assignment<'_>, program: &str) -> Option<String> {
-    let tree = assignment.tree;
-    let host = |inside: &Path| {
-        let shared = tree.shared.iter().find_map(|one| Some(one.host.join(inside.strip_prefix(&one.inside).ok()?)));
-        shared.or_else(|| Some(tree.host.join(inside.strip_prefix(&tree.point).ok()?)))
-    };
-    let holds = |folder: &Path| host(&folder.join(program)).is_some_and(|file| file.symlink_metadata().is_ok());
-    let path = tree.env.get("PATH").map(String::as_str).unwrap_or_default();
-    if assignment.sandbox.which(program).is_some() || path.split(':').any(|folder| holds(Path::new(folder))) {
-        return Some(program.to_owned());
-    }
-    holds(&tree.point.join("node_modules/.bin")).then(|| format!("npx {program}"))
 }
 
 fn repository(issue: &Issue) -> String {

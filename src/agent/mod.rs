@@ -5,6 +5,7 @@ mod assignment;
 mod brief;
 mod context;
 mod limits;
+mod programs;
 mod repetition;
 #[cfg(test)]
 mod scene;

@@ -57,7 +57,9 @@ mod tests {
         assert_eq!(outcome.usage.total(), 550);
         let opening = model.told(0);
         assert!(
-            opening.contains("No network; nothing can be installed.\nLimits: 60 turns, 45m; a command 2m, a test run 5m.\nThe tests run"),
+            opening.contains(
+                "No network; nothing can be installed.\nLimits: 60 turns, 45m; a command 2m, a test run 5m beside its build.\nThe tests run"
+            ),
             "{opening}"
         );
         for word in ["sum subtracts", "`sum(1, 2)` is -1.", "test/", "node", "60 turns", "No network"] {

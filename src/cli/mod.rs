@@ -22,6 +22,7 @@ use session::Session;
 
 use crate::config::HostEnvironment;
 use crate::error::Result;
+use crate::pipeline;
 use crate::task::Reporter;
 
 /// The whole program: what was typed in, an exit code out.
@@ -60,5 +61,6 @@ fn finish(session: &Session, work: impl FnOnce(&dyn Reporter) -> Result<run_issu
     let shown = shown?;
     session.screen.show(&shown.text);
     session.screen.show_json(&shown.json);
+    pipeline::sweep(&session.locations);
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `run-issue`, `verify` and `publish`: hand the words over to the pipeline and show what comes back.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -31,7 +32,7 @@ pub fn run_issue(session: &Session, run: &RunIssue, reporter: &dyn Reporter) -> 
     };
     let done = pipeline::run(&order, &means(session, reporter))?;
     let json = serde_json::to_value(&done).or_fail(Kind::Internal, || "writing the result as JSON")?;
-    Ok(Shown { text: told(&done), json })
+    Ok(Shown { text: told(&done, run.repo.as_deref()), json })
 }
 
 /// Proves a proposal again. Rejected and inconclusive are failures, as they are for a run.
@@ -62,13 +63,17 @@ fn means<'a>(session: &'a Session, reporter: &'a dyn Reporter) -> Means<'a> {
     Means { settings: &session.resolved, locations: &session.locations, secrets: &session.secrets, reporter, cancel: &session.cancel }
 }
 
-fn told(done: &Done) -> String {
+fn told(done: &Done, repository: Option<&str>) -> String {
     let mut text = String::new();
     if let (Some(verdict), Some(claim)) = (&done.verdict, &done.claim) {
         let _ = writeln!(text, "{verdict}: {claim}");
     }
     if let Some(pull_request) = &done.pull_request {
         let _ = writeln!(text, "{}", page(pull_request));
+        // A branch on this machine has no page to look at.
+        if let (Some(branch), Some(folder)) = (&done.branch, repository.filter(|folder| Path::new(folder).is_dir())) {
+            let _ = writeln!(text, "to look at it: git -C {folder} show {branch}");
+        }
     }
     if let Some(folder) = &done.proposal {
         let _ = writeln!(text, "proposal: {}", folder.display());
@@ -76,7 +81,7 @@ fn told(done: &Done) -> String {
             let _ = writeln!(text, "to publish it: loom publish {}", folder.display());
         }
     }
-    let _ = writeln!(text, "task {}: loom status {}", done.task, done.task);
+    let _ = writeln!(text, "how it went: loom status {}", done.task);
     text
 }
 

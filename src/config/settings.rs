@@ -31,8 +31,6 @@ settings!(
         agent: AgentSettings = AgentSettings::default(),
         /// How the repository is tested.
         test: TestSettings = TestSettings::default(),
-        /// The repository's formatter, linter and type check.
-        checks: Checks = Checks::default(),
         /// What a patch needs to be published.
         gate: GateSettings = GateSettings::default(),
         /// What children may see.
@@ -107,16 +105,6 @@ settings!(
         build_timeout: Span = Span::minutes(30),
         /// Limit of one run of the suite.
         timeout: Span = Span::minutes(5),
-    }
-);
-
-settings!(
-    /// `[checks]`: commands by `bash -c`; findings are compared with base.
-    Checks {
-        /// Rewrites touched files in the repository's format; `{files}` stands for them.
-        format: Option<String> = None,
-        /// Reports findings, one per line.
-        lint: Vec<String> = Vec::new(),
     }
 );
 

@@ -117,8 +117,6 @@ fn repository(check: &mut Check<'_>, config: &Config) {
     check.demand(!test.command.as_ref().is_some_and(blank), "test.command", "is empty; leave it out to have it detected");
     check.demand(!test.setup.iter().flatten().any(blank), "test.setup", "one of its commands is empty");
     check.demand(!test.build.iter().any(blank), "test.build", "one of its commands is empty");
-    check.demand(!config.checks.format.as_ref().is_some_and(blank), "checks.format", "is empty; leave it out to have it detected");
-    check.demand(!config.checks.lint.iter().any(blank), "checks.lint", "one of its commands is empty");
     check.globs("test.junit", test.junit.as_slice());
     check.demand(test.junit.as_ref().is_none_or(|path| is_inside(path)), "test.junit", "must be a glob below the root");
     check.demand(test.paths.iter().all(|path| is_inside(path)), "test.paths", "must be folders below the root");

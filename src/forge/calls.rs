@@ -20,7 +20,8 @@ pub trait Forge: Send + Sync {
     /// The actor's role by name: `admin`, `maintain`, `write`, `triage`, `read`, `none`; the rule about it is `guard`'s.
     fn role(&self, reference: &IssueRef, actor: &str) -> Result<String>;
 
-    /// The open pull request with this head branch, if there is one.
+    /// The open pull request with this head branch, if there is one. A closed one is a refusal (`Kind::Skipped`): a
+    /// branch is named after its episode, and somebody has ended that.
     fn find_pull_request(&self, reference: &IssueRef, branch: &str) -> Result<Option<PullRequest>>;
 
     /// Opens it, or adopts the open one with the same head and brings its title and body up to date; then reads it
@@ -29,6 +30,9 @@ pub trait Forge: Send + Sync {
 
     /// Writes the one status comment, found by the hidden marker `<!-- loom:status episode=... -->`.
     fn comment(&self, reference: &IssueRef, marker: &str, body: &str) -> Result<()>;
+
+    /// The text of the status comment with this marker, as it stands.
+    fn read_comment(&self, reference: &IssueRef, marker: &str) -> Result<Option<String>>;
 
     /// Makes exactly this one of loom's labels stand on the issue (others of loom's are removed, foreign ones stay).
     fn status(&self, reference: &IssueRef, status: Status) -> Result<()>;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::config::{Config, Locations, Resolved};
 use crate::error::{Kind, OrFail, Result};
 use crate::runner::{self, Bench};
-use crate::sandbox::{Cancel, Sandbox};
-use crate::task::{CommitId, Reporter, TreeId};
+use crate::sandbox::{Cancel, Sandbox, Tier};
+use crate::task::{CommitId, Event, Reporter, TreeId};
 use crate::workspace::Cache;
 
 /// Longest wait for git's network calls.
@@ -51,12 +51,27 @@ impl Folder {
         crate::sandbox::end_strays(&self.0);
     }
 
-    /// Frees what only the work itself needed; the proposal stays.
+    /// Puts aside what only the work itself needed; the proposal stays. Quick: [`sweep`] frees the room.
     pub fn tidy(&self) {
-        for name in ["base", "work", "private", "deps", "cells"] {
-            let _ = remove(&self.at(name));
+        let Some(trash) = self.0.ancestors().nth(2).map(|state| state.join(TRASH)) else { return };
+        let aside = tempfile::Builder::new().tempdir_in(&trash).or_else(|_| {
+            fs::create_dir_all(&trash)?;
+            tempfile::Builder::new().tempdir_in(&trash)
+        });
+        let Ok(aside) = aside.map(tempfile::TempDir::keep) else { return };
+        for name in ["base", "base.done", "work", "private", "deps", "cells", "here"] {
+            let _ = fs::rename(self.at(name), aside.join(name));
         }
     }
+}
+
+/// Below loom's state: what finished tasks left to be removed.
+const TRASH: &str = "trash";
+
+/// Removes what finished tasks put aside: gigabytes of build output take a while, and nobody should wait for a result
+/// because of them. What cannot be removed now is left to the next call.
+pub fn sweep(locations: &Locations) {
+    let _ = remove(&locations.state.join(TRASH));
 }
 
 fn remove(path: &Path) -> Result<()> {
@@ -90,6 +105,10 @@ impl Ground {
         let base_tree = cache.tree_of(&base)?;
         let config = super::text::with_repository_settings(settings, &cache, &base_tree, reporter)?;
         let sandbox = Sandbox::new(&config.sandbox)?;
+        if sandbox.tier() == Tier::None {
+            let text = "no sandbox: tests and the model's commands have your files, your network and your rights".to_owned();
+            reporter.event(&Event::Warning { text });
+        }
         Ok(Ground { folder, cache, base, base_tree, config, sandbox })
     }
 

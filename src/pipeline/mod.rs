@@ -1,16 +1,21 @@
 //! One task from issue to pull request as one sentence (`run.rs`); nothing here knows how a step is done.
 //! Owns the order of stages, what a resumed attempt may skip, and that no end is without a visible word.
 
+mod admission;
 mod board;
+mod ending;
 mod ground;
 mod order;
 mod publish;
+mod pulse;
 mod reprove;
 mod rounds;
 mod run;
 mod stages;
+mod teller;
 mod text;
 
+pub use ground::sweep;
 pub use order::{Again, Done, Means, Order, Until};
 pub use publish::publish;
 pub use reprove::reprove;

@@ -80,3 +80,22 @@ pub struct Done {
     /// CPU time of loom's own process in milliseconds, children not counted.
     pub own_cpu_ms: u64,
 }
+
+impl Done {
+    /// A task of which nothing has come yet.
+    pub(super) fn nothing_yet(task: TaskId) -> Done {
+        Done {
+            task,
+            verdict: None,
+            claim: None,
+            proposal: None,
+            digest: None,
+            branch: None,
+            pull_request: None,
+            usage: Usage::default(),
+            turns: 0,
+            elapsed_ms: 0,
+            own_cpu_ms: 0,
+        }
+    }
+}

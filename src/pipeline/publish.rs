@@ -2,16 +2,22 @@
 //! opened, read back. The same way out for a run and for `loom publish`.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use super::board::Board;
+use super::ending::tell_failure;
 use super::ground::GIT_WALL;
 use super::order::Means;
+use super::stages::report;
+use super::teller::Place;
 use super::text;
 use crate::error::{Failure, Kind, Result};
-use crate::forge::{self, Draft, Forge, Home, PullRequest};
+use crate::forge::{self, Draft, Forge, Home, PullRequest, Status};
 use crate::guard::Redactor;
-use crate::proposal::{Layout, Proposal};
+use crate::proposal::{Layout, Proposal, marker};
+use crate::queue::Queue;
 use crate::sandbox::Cancel;
-use crate::task::{CommitId, IssueRef};
+use crate::task::{CommitId, Event, IssueRef, Stage};
 use crate::workspace::{Cache, Commit};
 
 /// What goes out and how it shall look.
@@ -28,9 +34,10 @@ pub struct Outgoing<'a> {
     pub cache_folder: &'a Path,
 }
 
-/// Publishes a proposal read from a folder.
+/// Publishes a proposal read from a folder, and tells the issue as a run does.
 pub fn publish(folder: &Path, repository: Option<&str>, means: &Means<'_>) -> Result<PullRequest> {
     let (proposal, _) = Proposal::read(folder)?;
+    let redactor = Arc::new(Redactor::new(means.secrets.all()));
     if let Some(failure) = text::refusal(proposal.verdict()) {
         return Err(failure.context("the proposal may not be published"));
     }
@@ -38,24 +45,41 @@ pub fn publish(folder: &Path, repository: Option<&str>, means: &Means<'_>) -> Re
     let token = means.secrets.forge_token()?;
     let outbox = means.locations.state.join("outbox");
     let repository = repository.or(Some(proposal.target.url.as_str()));
-    let forge = forge::connect(&means.settings.config, token, reference, repository, &outbox, means.cancel)?;
+    let forge: Arc<dyn Forge> = forge::connect(&means.settings.config, token, reference, repository, &outbox, means.cancel)?.into();
     let home = forge.home(reference)?;
     if home.repository_id != proposal.target.repository_id {
         return Err(Failure::new(Kind::Config, format_args!("the proposal is for {}, not for {}", proposal.target.url, home.url)));
     }
+    let episode = &proposal.target.episode;
+    let place = Place { forge: Arc::clone(&forge), issue: reference.clone(), marker: marker(&home.repository_id, episode) };
+    let mut board = Board::new(place, Arc::clone(&redactor), means.reporter);
+    let published = from_the_cache(&proposal, forge.as_ref(), &home, &redactor, means);
+    let pull_request = match published {
+        Ok(pull_request) => pull_request,
+        // Where a label asked for the work, somebody waits for an answer.
+        Err(failure) if proposal.issue.trigger.is_some() => {
+            return Err(tell_failure(&mut board, failure, Status::Failed, Stage::Publish, &means.locations.state));
+        }
+        Err(failure) => return Err(failure),
+    };
+    for warning in &pull_request.warnings {
+        means.reporter.event(&Event::Warning { text: warning.clone() });
+    }
+    report(&mut board, &proposal, &pull_request)?;
+    if let Some(queue) = Queue::open_existing(&means.locations.queue)? {
+        queue.published(&home.repository_id, reference, episode, (pull_request.number, &pull_request.url))?;
+    }
+    Ok(pull_request)
+}
+
+fn from_the_cache(proposal: &Proposal, forge: &dyn Forge, home: &Home, redactor: &Redactor, means: &Means<'_>) -> Result<PullRequest> {
     let (cache, _, _) =
         Cache::fetch(&means.locations.cache, &home.url, Some(&proposal.target.base), home.credential.as_ref(), GIT_WALL, means.cancel)?;
     let base_tree = cache.tree_of(proposal.base())?;
     let config = text::with_repository_settings(means.settings, &cache, &base_tree, means.reporter)?;
     let layout = text::layout(&config, &cache, &base_tree)?;
-    let redactor = Redactor::new(means.secrets.all());
-    put_out(
-        forge.as_ref(),
-        &cache,
-        &home,
-        &Outgoing { proposal: &proposal, config: &config, layout, redactor: &redactor, cache_folder: &means.locations.cache },
-        means.cancel,
-    )
+    let outgoing = Outgoing { proposal, config: &config, layout, redactor, cache_folder: &means.locations.cache };
+    put_out(forge, &cache, home, &outgoing, means.cancel)
 }
 
 /// Branch and pull request for a proposal; what exists of them already is adopted.
@@ -89,6 +113,11 @@ pub fn put_out(forge: &dyn Forge, cache: &Cache, home: &Home, outgoing: &Outgoin
 fn pristine_commit(cache: &Cache, outgoing: &Outgoing<'_>) -> Result<CommitId> {
     let (proposal, config) = (outgoing.proposal, outgoing.config);
     let patch = proposal.patch();
+    // A proposal may come from another machine, where this machine's secrets were not known.
+    if outgoing.redactor.finds(&patch.diff) {
+        return Err(Failure::new(Kind::Rejected, "the patch contains one of loom's own secrets")
+            .hint("nothing was published; look into the repository and the issue for how the secret got there"));
+    }
     let tree = cache.apply(proposal.base(), &patch.diff)?;
     if tree != proposal.verdict().head_tree {
         return Err(Failure::new(
@@ -113,5 +142,6 @@ fn own_branch(outgoing: &Outgoing<'_>, home: &Home, cancel: &Cancel) -> Result<b
     let branch = &outgoing.proposal.target.branch;
     let credential = home.credential.as_ref();
     let (cache, commit, _) = Cache::fetch(outgoing.cache_folder, &home.url, Some(branch), credential, GIT_WALL, cancel)?;
-    Ok(cache.message(&commit)?.lines().any(|line| line.starts_with(text::TRAILER)))
+    let trailer = text::trailer(outgoing.proposal);
+    Ok(cache.message(&commit)?.lines().any(|line| line == trailer))
 }

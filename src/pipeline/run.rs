@@ -1,8 +1,12 @@
 //! One task as one sentence.
 
+use std::sync::Arc;
+
 use super::order::{Done, Means, Order, Until};
+use super::pulse::Chronicle;
 use super::stages::Run;
 use crate::error::Result;
+use crate::guard::Redactor;
 use crate::model;
 
 /// Works on one issue until a draft pull request stands, or says why not.
@@ -10,7 +14,10 @@ use crate::model;
 pub fn run(order: &Order, means: &Means<'_>) -> Result<Done> {
     // Without a model that can be asked nothing is begun: neither claim nor comment.
     model::connect(&means.settings.config.model, means.secrets.model_key()?)?;
-    let mut run = match Run::admit(order, means)? {
+    let (cancel, redactor) = (means.cancel.child(), Arc::new(Redactor::new(means.secrets.all())));
+    let chronicle = Chronicle::new(means.reporter, redactor);
+    let means = &Means { reporter: &chronicle, cancel: &cancel, ..*means };
+    let mut run = match Run::admit(order, means, &chronicle)? {
         Ok(run) => run,
         Err(done_before) => return Ok(done_before),
     };
@@ -21,6 +28,7 @@ pub fn run(order: &Order, means: &Means<'_>) -> Result<Done> {
 fn through(run: &mut Run<'_>, until: Until) -> Result<Done> {
     let ground = run.clone_base()?;
     let bench = run.set_up(&ground)?;
+    run.be_heard()?;
     let judged = run.generate_until_it_holds(&ground, &bench)?;
     let proposal = run.propose(&ground, judged)?;
     match until {

@@ -6,15 +6,15 @@ use serde_json::json;
 use crate::agent::{Ended, Outcome};
 use crate::config::{Config, GateSettings, Resolved};
 use crate::error::{Failure, Kind, Result};
-use crate::forge::Forge;
+use crate::forge::{Forge, Status};
 use crate::guard::{self, Admission, Violation, Weight};
-use crate::proposal::{Layout, Proposal, render};
-use crate::task::{Digest, Event, Issue, IssueRef, Reporter, TreeId};
+use crate::proposal::{Layout, Proposal, episode_name, render};
+use crate::task::{Event, Issue, IssueRef, IssueState, Reporter, Stage, TreeId};
 use crate::verify::{Reason, Ruling, Verdict};
 use crate::workspace::{Cache, Patch};
 
-/// The trailer that marks a commit as loom's own.
-pub const TRAILER: &str = "Loom-Episode: ";
+/// Begins the trailer that marks a commit as loom's own.
+const TRAILER: &str = "Loom-Episode: ";
 
 /// Where repositories keep their own pull request template.
 const FORMS: [&str; 6] = [
@@ -26,27 +26,57 @@ const FORMS: [&str; 6] = [
     "docs/PULL_REQUEST_TEMPLATE.md",
 ];
 
-/// Decides whether to work on the issue; a refusal says why and what to do.
-pub fn admit(issue: &Issue, forge: &dyn Forge, config: &Config) -> Result<()> {
+/// Decides whether to work on the issue: who asked for it, or why not and which label says so.
+pub fn admit(issue: &Issue, forge: &dyn Forge, config: &Config) -> Result<String, (Status, Failure)> {
+    let failed = |failure| (Status::Failed, failure);
     let role = match &issue.trigger {
-        Some(trigger) => Some(forge.role(&issue.reference, &trigger.actor)?),
+        Some(trigger) => Some(forge.role(&issue.reference, &trigger.actor).map_err(failed)?),
         None => None,
     };
+    let label = format!("set the label `{}` again", config.github.labels.ready);
+    let refused = |why, what: &str| Failure::new(Kind::Skipped, why).hint(format!("{what}, then {label}"));
     match guard::admit(issue, role.as_deref(), &config.github) {
-        Admission::Accepted => Ok(()),
-        Admission::NeedsInfo(what) => Err(Failure::new(Kind::Skipped, what).hint("edit the issue, then run it again")),
-        Admission::Refused(why) => Err(Failure::new(Kind::Skipped, why)),
+        Admission::Accepted => Ok(asked_by(issue)),
+        Admission::NeedsInfo(what) => Err((Status::NeedsInfo, refused(what, "edit the issue"))),
+        Admission::Refused(why) if issue.state == IssueState::Closed => Err(failed(refused(why, "reopen it"))),
+        Admission::Refused(why) => {
+            let failure = Failure::new(Kind::Skipped, why);
+            Err(failed(failure.hint(format!("somebody with write access can look the issue over and {label}"))))
+        }
     }
+}
+
+fn asked_by(issue: &Issue) -> String {
+    match &issue.trigger {
+        Some(trigger) => format!("asked for by {}", trigger.actor),
+        None => "asked for at a terminal".to_owned(),
+    }
+}
+
+/// What came of a stage, as far as it concerns people who read the issue.
+pub fn for_the_issue(stage: Stage, note: &str) -> String {
+    let part = match stage {
+        Stage::Generate => note.split(',').next().unwrap_or_default(),
+        Stage::Verify => note.split(':').next().unwrap_or_default(),
+        // The link stands above the list.
+        Stage::Publish => "",
+        _ => note,
+    };
+    sentence(part)
+}
+
+/// Foreign words within a sentence of loom's own: one line, and nothing in it acts.
+pub fn sentence(text: &str) -> String {
+    guard::pull_request_text(&one_line(text), None, SUMMARY).text
 }
 
 /// The branch of a task: the same for the same issue and episode, on every machine.
 pub fn branch(prefix: &str, issue: &Issue, repository_id: &str, episode: &str) -> String {
-    let digest = Digest::of_bytes(format!("{repository_id}\n{episode}").as_bytes());
     let name = match &issue.reference {
         IssueRef::GitHub { number, .. } => number.to_string(),
         IssueRef::File(_) => slug(&issue.title),
     };
-    format!("{prefix}issue-{name}-{}", &digest.as_str()[..8])
+    format!("{prefix}issue-{name}-{}", episode_name(repository_id, episode))
 }
 
 /// The model as the start of a run announces it: a replay is called one.
@@ -71,7 +101,12 @@ pub fn commit_message(proposal: &Proposal) -> String {
     };
     let verdict = crate::proposal::claim(proposal.verdict());
     let (title, issue) = (guard::commit_text(&proposal.title, TITLE), guard::commit_text(&proposal.issue.title, TITLE));
-    format!("{title}\n\n{about}: {issue}\n\nloom: {verdict}\n\n{TRAILER}{}\n", proposal.issue.episode())
+    format!("{title}\n\n{about}: {issue}\n\nloom: {verdict}\n\n{}\n", trailer(proposal))
+}
+
+/// The line that marks a commit as loom's own work on this episode.
+pub fn trailer(proposal: &Proposal) -> String {
+    format!("{TRAILER}{}", episode_name(&proposal.target.repository_id, &proposal.target.episode))
 }
 
 /// Longest title and summary of a pull request, in bytes.
@@ -239,11 +274,6 @@ pub const fn headline(kind: Kind) -> &'static str {
         Kind::Skipped => "Not taken up.",
         _ => "No pull request: loom could not finish.",
     }
-}
-
-/// Should the issue say more?
-pub fn needs_info(failure: &Failure) -> bool {
-    failure.kind == Kind::NoPatch
 }
 
 /// Foreign words as a quotation.

@@ -70,6 +70,7 @@ impl Proposal {
             files.push(EvidenceFile { name, digest: Digest::of_bytes(text.as_bytes()) });
         }
         save(&folder.join(DIFF), &self.patch.diff)?;
+        hide(&folder.join(TRAJECTORY), redactor)?;
         save(&folder.join(PAGE), redactor.text(page).as_bytes())?;
 
         let content = Content { diff: Digest::of_bytes(&self.patch.diff), evidence: files, proposal: slim };
@@ -117,6 +118,15 @@ fn read_run(folder: &Path, file: &EvidenceFile) -> Result<CellRun> {
     let bytes = load(&path)?;
     check(&path, &bytes, &file.digest)?;
     serde_json::from_slice(&bytes).or_fail(Kind::Config, || format!("reading {}", path.display()))
+}
+
+/// The trajectory is the agent's own file; as a part of the proposal it leaves, so that no secret may stand in it.
+fn hide(trajectory: &Path, redactor: &Redactor) -> Result<()> {
+    if !trajectory.exists() {
+        return Ok(());
+    }
+    let bytes = load(trajectory)?;
+    if redactor.finds(&bytes) { save(trajectory, &redactor.bytes(&bytes)) } else { Ok(()) }
 }
 
 fn check(path: &Path, bytes: &[u8], digest: &Digest) -> Result<()> {

@@ -3,9 +3,12 @@
 
 mod figures;
 mod folder;
+#[cfg(test)]
+mod gallery;
 mod page;
 mod status;
 mod template;
+mod words;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,7 +21,7 @@ use crate::workspace::Patch;
 pub use figures::claim;
 pub use folder::{DIFF, EVIDENCE, PAGE, PROPOSAL, TRAJECTORY};
 pub use page::{Layout, pull_request};
-pub use status::{Line, Mark, Progress, marker, status_comment};
+pub use status::{Line, Mark, Progress, SHOWN, episode_name, marker, status_comment};
 pub use template::render;
 
 /// What the gate judged and how it came about.
@@ -49,6 +52,8 @@ pub struct Target {
     pub base: String,
     /// The branch that will carry the work: a function of the task.
     pub branch: String,
+    /// The task's episode: what the branch, the commit and the status comment are named after.
+    pub episode: String,
 }
 
 /// How a proposal was made.

@@ -24,6 +24,24 @@ pub struct Progress {
     pub detail: String,
 }
 
+/// The stages that people outside follow, in order.
+pub const SHOWN: [Stage; 6] = [Stage::Admit, Stage::Clone, Stage::Setup, Stage::Generate, Stage::Verify, Stage::Publish];
+
+/// What a stage is about, for people who do not know loom.
+const fn about(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Admit => "Issue",
+        Stage::Clone => "Repository",
+        Stage::Setup => "Test setup",
+        Stage::Generate => "Patch",
+        Stage::Checks => "Format and lint",
+        Stage::Verify => "Proof",
+        Stage::Review => "Second look",
+        Stage::Publish => "Pull request",
+        Stage::Report => "Report",
+    }
+}
+
 /// One stage in the checklist.
 #[derive(Debug, Clone, Serialize)]
 pub struct Line {
@@ -49,15 +67,21 @@ pub enum Mark {
     Failed,
 }
 
+/// The one name of an episode outside of the queue: in the branch, the commit's trailer and the comment's marker.
+pub fn episode_name(repository_id: &str, episode: &str) -> String {
+    Digest::of_bytes(format!("{repository_id}\n{episode}").as_bytes()).short().to_owned()
+}
+
 /// The hidden marker of the episode's comment, by which it is found again.
 pub fn marker(repository_id: &str, episode: &str) -> String {
-    let digest = Digest::of_bytes(format!("{repository_id}\n{episode}").as_bytes());
-    format!("<!-- loom:status episode={} -->", digest.short())
+    format!("<!-- loom:status episode={} -->", episode_name(repository_id, episode))
 }
 
 /// The comment's text, its marker in the first line.
 pub fn status_comment(marker: &str, progress: &Progress) -> Result<String> {
-    render("the status comment", TEMPLATE, &json!({"marker": marker, "progress": progress}))
+    let lines: Vec<_> =
+        progress.lines.iter().map(|line| json!({"about": about(line.stage), "mark": line.mark, "note": line.note})).collect();
+    render("the status comment", TEMPLATE, &json!({"marker": marker, "progress": progress, "lines": lines}))
 }
 
 #[cfg(test)]
@@ -80,9 +104,9 @@ mod tests {
         <!-- loom:status episode=a1c7e3efe2 -->
         Working on it.
 
-        - [x] admit: label set by maya
-        - [ ] **clone**
-        - [ ] setup
+        - [x] Issue: label set by maya
+        - [ ] **Repository**
+        - [ ] Test setup
         ");
     }
 }

@@ -50,7 +50,7 @@ impl Queue {
 }
 
 /// What names the issue within its repository; a repository may be renamed, its id stays.
-fn issue_key(reference: &IssueRef) -> Result<String> {
+pub(super) fn issue_key(reference: &IssueRef) -> Result<String> {
     Ok(match reference {
         IssueRef::GitHub { number, .. } => format!("#{number}"),
         IssueRef::File(path) => {

@@ -83,6 +83,9 @@ fn refusal(transaction: &Transaction<'_>, row: &Task, held: bool) -> rusqlite::R
 }
 
 impl Claim {
+    /// How often a heartbeat is due: a lease outlives two that are missed.
+    pub const BEAT: Duration = Duration::from_secs(20);
+
     /// Whose right.
     pub fn task(&self) -> TaskId {
         self.task
@@ -107,8 +110,13 @@ impl Claim {
         )
     }
 
+    /// Does this claim still stand, as far as its last write could tell? A lost one belongs to another process.
+    pub fn stands(&self) -> bool {
+        !self.ended.load(Ordering::SeqCst)
+    }
+
     /// Ends the task.
-    pub fn finish(self, state: TaskState, error: Option<&str>) -> Result<()> {
+    pub fn finish(&self, state: TaskState, error: Option<&str>) -> Result<()> {
         let ended = match state {
             TaskState::Pending => return self.release(),
             TaskState::Running => return Err(Failure::new(Kind::Internal, "a task does not end as running")),
@@ -118,7 +126,7 @@ impl Claim {
     }
 
     /// Gives it back to the queue, as pending.
-    pub fn release(self) -> Result<()> {
+    pub fn release(&self) -> Result<()> {
         self.end(TaskState::Pending, None)
     }
 
@@ -217,6 +225,7 @@ mod tests {
         {
             assert_eq!(refused.unwrap_err().kind, Kind::Skipped);
         }
+        assert!(!old.stands() && new.stands());
         drop(old);
         new.note(Some(7), Some("verified"), Some((3, "https://x"))).unwrap();
         let row = bed.queue().task(task).unwrap().unwrap();

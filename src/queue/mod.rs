@@ -7,6 +7,7 @@ mod file;
 mod log;
 mod migrate;
 mod owner;
+mod publication;
 mod stages;
 mod task;
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::Suite;
+use super::{Suite, places};
 use crate::error::{Kind, OrFail, Result};
 use crate::workspace::{Shared, Tree};
 
@@ -33,8 +33,7 @@ impl Bench {
     /// A tree of this bench: files at `host`, own HOME and build output below `private` (made when absent).
     pub fn tree(&self, host: &Path, private: &Path) -> Result<Tree> {
         for name in OWN {
-            let folder = private.join(name);
-            fs::create_dir_all(&folder).or_fail(Kind::Workspace, || format!("making {}", folder.display()))?;
+            places::folder(private, name).or_fail(Kind::Workspace, || format!("making {name} in {}", private.display()))?;
         }
         if let Some(left) = &self.left {
             let mut added = Vec::new();
@@ -63,12 +62,23 @@ impl Bench {
         Ok(paths)
     }
 
+    /// A tree whose tests run once and are thrown away with it: nothing is written down there for a next build.
+    pub fn cell(&self, host: &Path, private: &Path) -> Result<Tree> {
+        let mut tree = self.tree(host, private)?;
+        tree.env.insert("CARGO_INCREMENTAL".to_owned(), "0".to_owned());
+        Ok(tree)
+    }
+
     /// Gives `to` the build output of `from`, so that it need not build everything anew. The sources of `to` get a new
-    /// time stamp: cargo compares times, and would otherwise take what was built from other sources for fresh.
+    /// time stamp: cargo compares times, and would otherwise take what was built from other sources for fresh. Whatever of
+    /// the output cargo makes anew for that reason stays behind. Nothing is linked: what runs in `to` may write anywhere
+    /// in its output, and must not reach that of `from`.
     pub fn seed(&self, from: &Tree, to: &Tree) -> Result<()> {
         let (source, target) = (from.private.join("target"), to.private.join("target"));
         let empty = fs::read_dir(&target).map(|mut entries| entries.next().is_none()).unwrap_or(true);
-        if !source.is_dir() || !empty {
+        // A link in its place would lead to files of this machine.
+        let real = fs::symlink_metadata(&source).is_ok_and(|meta| meta.is_dir());
+        if !real || !empty {
             return Ok(());
         }
         copy_folder(&source, &target).or_fail(Kind::Workspace, || format!("seeding {}", target.display()))?;
@@ -94,19 +104,20 @@ pub(super) fn own_variables(own: &Path) -> BTreeMap<String, String> {
 
 /// What setup wrote is no work of the agent: a repository around the tree is told not to see it.
 fn exclude(host: &Path, added: &[String]) -> std::io::Result<()> {
-    let info = host.join(".git/info");
-    if added.is_empty() || !fs::symlink_metadata(&info).is_ok_and(|meta| meta.is_dir()) {
+    let (git, info) = (host.join(".git"), host.join(".git/info"));
+    let real = |folder: &Path| fs::symlink_metadata(folder).is_ok_and(|meta| meta.is_dir());
+    if added.is_empty() || !real(&git) || !real(&info) {
         return Ok(());
     }
-    let path = info.join("exclude");
-    let mut text = fs::read_to_string(&path).unwrap_or_default();
+    let before = places::read(&info.join("exclude"), 1 << 20).unwrap_or_default();
+    let mut text = String::from_utf8_lossy(&before).into_owned();
     for line in added.iter().map(|path| format!("/{path}")) {
         if !text.lines().any(|one| one == line) {
             text.push_str(&format!("\n{line}"));
         }
     }
     text.push('\n');
-    fs::write(path, text)
+    places::write(&info, "exclude", &text).map(drop)
 }
 
 fn name_files(folder: &Path, below: &str, paths: &mut Vec<String>) -> std::io::Result<()> {
@@ -159,6 +170,9 @@ fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
         let entry = entry?;
         let (source, target) = (entry.path(), to.join(entry.file_name()));
         let kind = entry.file_type()?;
+        if is_built_anew(&entry, kind)? {
+            continue;
+        }
         if kind.is_dir() {
             copy_folder(&source, &target)?;
         } else if kind.is_symlink() {
@@ -176,6 +190,21 @@ fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// What cargo builds from the workspace's own sources, which are newer than any output: the state of incremental builds
+/// and the linked programs. Often far more than half of all; libraries and build scripts of dependencies are not among it.
+fn is_built_anew(entry: &fs::DirEntry, kind: fs::FileType) -> std::io::Result<bool> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = entry.path();
+    let Some(folder) = path.parent() else { return Ok(false) };
+    let is_profile = |folder: &Path| folder.join(".fingerprint").is_dir();
+    if kind.is_dir() {
+        return Ok(entry.file_name() == "incremental" && is_profile(folder));
+    }
+    let of_profile =
+        is_profile(folder) || ["deps", "examples"].iter().any(|name| folder.ends_with(name)) && folder.parent().is_some_and(is_profile);
+    Ok(of_profile && kind.is_file() && path.extension().is_none() && entry.metadata()?.permissions().mode() & 0o111 != 0)
 }
 
 fn touch_folder(folder: &Path) -> std::io::Result<()> {

@@ -11,6 +11,8 @@ use super::{Case, Fault, FaultKind, Outcome, TestId, Trouble, TroubleKind};
 pub(super) struct Findings {
     pub(super) cases: BTreeMap<TestId, Case>,
     pub(super) troubles: Vec<Trouble>,
+    /// As `Report::loaded`.
+    pub(super) loaded: BTreeMap<String, String>,
     bearers: HashMap<TestId, u32>,
 }
 
@@ -51,9 +53,9 @@ impl Case {
 }
 
 impl Outcome {
-    /// A failure, its texts made fit to keep.
+    /// A failure, its texts made fit to keep. What is foreign in the trace goes later (`frames`), so much of it is let in.
     pub(super) fn failed(kind: FaultKind, message: &str, trace: &str) -> Outcome {
         let message = clip(plain(message).trim(), MESSAGE);
-        Outcome::Failed(Fault { kind, message, trace: clip(plain(trace).trim_end(), TRACE) })
+        Outcome::Failed(Fault { kind, message, trace: clip(plain(trace).trim_end(), 4 * TRACE) })
     }
 }

@@ -33,7 +33,7 @@ impl TestId {
     }
 
     /// The first part: the file or target that defines the test.
-    pub(super) fn file(&self) -> &str {
+    pub fn file(&self) -> &str {
         self.0.split("::").next().unwrap_or(&self.0)
     }
 

@@ -1,10 +1,14 @@
-//! The report that jest and vitest both write as JSON.
+//! The report that jest and vitest both write as JSON, and a run of either.
 
 use serde::Deserialize;
 
 use super::findings::Findings;
-use super::text::{first_lines, plain};
+use super::run::Reading;
+use super::session::{Child, Deadline, Drop, Session, ended_by_itself};
+use super::text::{first_lines, plain, streams};
+use super::words::line;
 use super::{Case, FaultKind, Outcome, TestId, TroubleKind};
+use crate::error::Result;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -29,6 +33,23 @@ struct Test {
     status: String,
     duration: Option<f64>,
     failure_messages: Option<Vec<String>>,
+}
+
+/// Runs `command` with the options that make `program` leave its report in `results`.
+pub(super) fn run(session: &Session<'_>, program: &str, command: String, options: &[String], results: &Drop) -> Result<Reading> {
+    let started = format!("{command} {}", line(options));
+    let child = Child::shell(&started).env("NO_COLOR", "1").env("FORCE_COLOR", "0");
+    let finished = session.start(child, Deadline::after(session.settings.timeout.duration()))?;
+    let mut findings = Findings::default();
+    let written = results.take();
+    let readable = read(&String::from_utf8_lossy(&written), &|path| session.relative(path), &mut findings);
+    let output = streams(&finished);
+    if !readable && ended_by_itself(finished.ending) {
+        let missing = [": command not found", ": not found"].iter().any(|said| output.contains(&format!("{program}{said}")));
+        let kind = if missing { TroubleKind::Missing } else { TroubleKind::Unreadable };
+        findings.trouble(kind, None, &first_lines(&output, 12));
+    }
+    Ok(Reading { command, findings, ending: finished.ending, output })
 }
 
 /// Reads a report; false when it is none. `place` turns an absolute path into one relative to the root.

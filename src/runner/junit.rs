@@ -4,7 +4,6 @@
 //! A test is named `CLASSNAME::name`, or `FILE::name` where the producer names no class. A test that is not there is
 //! absent from the cases.
 
-use std::fs;
 use std::io::Read;
 use std::time::SystemTime;
 
@@ -17,7 +16,7 @@ use super::findings::Findings;
 use super::run::Reading;
 use super::session::{Child, Deadline, Session, ended_by_itself};
 use super::text::{first_lines, streams};
-use super::{Case, FaultKind, Outcome, TestId, TroubleKind};
+use super::{Case, FaultKind, Outcome, TestId, TroubleKind, places};
 use crate::error::Result;
 
 /// Longest report that is read.
@@ -36,7 +35,7 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
         count += 1;
         let shown = path.strip_prefix(&session.tree.host).unwrap_or(&path).to_string_lossy().into_owned();
         let mut bytes = Vec::new();
-        match fs::File::open(&path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes)) {
+        match places::open(&path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes)) {
             Ok(length) if length as u64 <= LONGEST => parse(&bytes, &shown, &|file| session.relative(file), &mut findings),
             Ok(_) => findings.trouble(TroubleKind::Unreadable, Some(&shown), "the report is larger than 64 MiB"),
             Err(error) => findings.trouble(TroubleKind::Unreadable, Some(&shown), &error.to_string()),
@@ -233,6 +232,7 @@ mod tests {
     use crate::config::TestSettings;
     use crate::runner::Selection;
     use crate::runner::trial::{Trial, lines, never_invents_a_pass};
+    use std::fs;
 
     const REPORT: &str = "<?xml version=\"1.0\"?>\n<testsuites><testsuite name=\"s\" tests=\"5\">\n<testcase classname=\"a.B\" name=\"ok\" time=\"0.01\"/>\n<testcase classname=\"a.B\" name=\"bad\" file=\"tests/b.py\"><failure message=\"1 &lt; 2\" type=\"AssertionError\">trace &amp; <![CDATA[more]]></failure></testcase>\n<testcase classname=\"a.B\" name=\"err\"><error type=\"ValueError\">boom</error></testcase>\n<testcase classname=\"a.B\" name=\"skip\"><skipped message=\"later\"/></testcase>\n<testcase classname=\"a.B\" name=\"out\"><system-out>ok</system-out></testcase>\n</testsuite></testsuites>\n";
 

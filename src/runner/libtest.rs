@@ -89,7 +89,10 @@ pub(super) fn failure(said: Option<&str>, printed: &str) -> Outcome {
     };
     let asserted = message.lines().take(2).any(|line| {
         let line = line.trim_start();
-        line.starts_with("assertion ") || line.starts_with("snapshot assertion") || line.contains("did not panic")
+        line.starts_with("assertion ")
+            || line.starts_with("snapshot assertion")
+            || line.contains("did not panic")
+            || line.contains("panic did not contain expected string")
     });
     Outcome::failed(if asserted { FaultKind::Assertion } else { FaultKind::Error }, &message, printed)
 }

@@ -7,8 +7,10 @@
 
 mod bench;
 mod cargo;
+mod decisive;
 mod detect;
 mod findings;
+mod frames;
 mod id;
 mod jest;
 mod jest_json;
@@ -16,6 +18,7 @@ mod junit;
 mod libtest;
 mod nextest;
 mod node_test;
+mod places;
 mod pytest;
 mod report;
 mod run;
@@ -31,9 +34,11 @@ mod words;
 mod trial;
 
 pub use bench::Bench;
+pub use cargo::narrowed;
+pub use decisive::Room;
 pub use detect::detect;
 pub use id::TestId;
 pub use report::{Case, Fault, FaultKind, Outcome, Report, Trouble, TroubleKind};
 pub use run::run;
-pub use setup::prepare;
+pub use setup::{is_manifest, prepare};
 pub use suite::{Program, Selection, Suite};

@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cargo::{Flags, Target, append, build, environment, run_doctests, wanted};
-use super::findings::Findings;
+use super::cargo::{Flags, Target, append, begin, environment, run_doctests, wanted};
 use super::libtest::read_json;
 use super::run::Reading;
 use super::session::{Child, Deadline, Session, ended_by_itself};
@@ -17,11 +16,8 @@ use crate::sandbox::Ending;
 /// Builds and runs the suite, or the part of it that was asked for.
 pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
     let flags = Flags::of(&session.suite.command);
-    let mut findings = Findings::default();
-    let built = build(session, &flags, &mut findings)?;
-    let mut reading = Reading { command: session.suite.command.clone(), findings, ending: built.ending, output: built.output.clone() };
+    let (built, mut reading) = begin(session, &flags)?;
     if built.ending == Ending::TimedOut {
-        reading.findings.trouble(TroubleKind::Timeout, None, "the build was stopped at its limit");
         return Ok(reading);
     }
     let names: BTreeMap<String, &Target> = built
@@ -88,9 +84,14 @@ fn events(
     child.env.extend(flags.vars.iter().cloned());
     reading.command = line(&child.argv[..3]);
     let finished = session.start(child, deadline)?;
-    let told = read_json(&finished.stdout.text());
-    let said = plain(&finished.stderr.text());
-    append(&mut reading.output, &said);
+    take_in(&finished.stdout.text(), &plain(&finished.stderr.text()), finished.ending, names, reading);
+    Ok(())
+}
+
+/// What nextest printed, as JSON and in words, and how it ended.
+fn take_in(json: &str, said: &str, ending: Ending, names: &BTreeMap<String, &Target>, reading: &mut Reading) {
+    let told = read_json(json);
+    append(&mut reading.output, said);
     let mut add = |name: &str, outcome: Outcome, seconds: Option<f64>| {
         let (binary, test) = name.split_once('$').unwrap_or(("", name));
         let source = names.get(&json_id(binary)).or_else(|| names.get(binary)).map_or(binary, |target| target.source.as_str());
@@ -103,16 +104,16 @@ fn events(
         add(name, if silent { died() } else { outcome.clone() }, *seconds);
     }
     for name in &told.running {
-        match finished.ending {
+        match ending {
             Ending::TimedOut => {
                 add(name, Outcome::failed(FaultKind::Hang, "still running when the run was stopped at its limit", ""), None)
             }
             _ => add(name, Outcome::failed(FaultKind::Crash, "its process died", ""), None),
         }
     }
-    match finished.ending {
+    match ending {
         Ending::TimedOut => reading.stopped(),
-        ending if !ended_by_itself(ending) => reading.findings.trouble(TroubleKind::Crash, None, &first_lines(&said, 8)),
+        ending if !ended_by_itself(ending) => reading.findings.trouble(TroubleKind::Crash, None, &first_lines(said, 8)),
         // 4: nothing to run; that is the filter's doing.
         Ending::Exited(0 | 4 | 100) => {}
         _ if told.announced.is_none() => {
@@ -122,7 +123,6 @@ fn events(
         }
         _ => {}
     }
-    Ok(())
 }
 
 /// In its JSON nextest names a library's binary `package::name`.
@@ -136,33 +136,59 @@ fn json_id(binary: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::TestSettings;
-    use crate::runner::trial::{Trial, lines};
+    use crate::runner::findings::Findings;
+
+    /// What cargo-nextest 0.9 printed for a package with these two binaries; `.ci/nightly runners` really runs it.
+    const RECORDED: &str = include_str!("fixtures/nextest.jsonl");
+
+    fn read(json: &str, said: &str, ending: Ending) -> Reading {
+        let target = |name: &str, kind: &str, source: &str| Target {
+            package: "my-calc".into(),
+            name: name.into(),
+            kind: kind.into(),
+            source: source.into(),
+            folder: "/loom/repo".into(),
+            executable: Some("/loom/private/target/debug/deps/x".into()),
+            program: None,
+            doctest: false,
+        };
+        let targets = [target("my_calc", "lib", "src/lib.rs"), target("outer", "test", "tests/outer.rs")];
+        let names = targets.iter().map(|target| (binary_id("my-calc", target), target)).collect();
+        let mut reading = Reading { command: String::new(), findings: Findings::default(), ending, output: String::new() };
+        take_in(json, said, ending, &names, &mut reading);
+        reading
+    }
+
+    fn lines(reading: &Reading) -> Vec<String> {
+        let cases = reading.findings.cases.iter();
+        cases.map(|(id, case)| format!("{id}: {}", if case.outcome == Outcome::Passed { "passed" } else { "not passed" })).collect()
+    }
 
     #[test]
-    fn a_real_package_under_nextest() {
-        let lib = "/// ```\n/// assert!(my_calc::yes());\n/// ```\npub fn yes() -> bool { true }\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn ok() {}\n    #[test]\n    fn wrong() { assert_eq!(1, 2); }\n    #[test]\n    #[ignore]\n    fn slow() {}\n}\n";
-        let files = [
-            ("Cargo.toml", "[package]\nname = \"my-calc\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
-            (".config/nextest.toml", ""),
-            ("src/lib.rs", lib),
-            ("tests/outer.rs", "#[test] fn dies() { std::process::abort(); }\n#[test] fn lives() {}\n"),
-        ];
-        let trial = Trial::new(&files, TestSettings::default());
-        assert_eq!(trial.bench.suites[0].command, "cargo nextest run");
-        let tree = trial.tree("one", &files);
-        let report = trial.run(&tree, &Selection::All);
-        let seen = lines(&report);
+    fn binaries_are_named_by_their_root_file() {
+        let reading = read(RECORDED, "", Ending::Exited(100));
         let expected = [
-            "src/lib.rs::doctest yes: passed",
             "src/lib.rs::tests::ok: passed",
-            "src/lib.rs::tests::slow: skipped, ignored",
-            "src/lib.rs::tests::wrong: Assertion",
-            "tests/outer.rs::dies: Crash",
+            "src/lib.rs::tests::slow: not passed",
+            "src/lib.rs::tests::wrong: not passed",
+            "tests/outer.rs::dies: not passed",
             "tests/outer.rs::lives: passed",
         ];
-        assert_eq!(seen, expected, "{:#?}\n{}", report.troubles, report.output);
-        let one = trial.run(&tree, &Selection::Tests(vec![TestId::new(&["tests/outer.rs", "lives"])]));
-        assert_eq!(lines(&one), ["tests/outer.rs::lives: passed"], "{:#?}\n{}", one.troubles, one.output);
+        assert_eq!((lines(&reading), reading.findings.troubles.len()), (expected.map(str::to_owned).to_vec(), 0));
+        let fault = |id: &[&str]| match &reading.findings.cases[&TestId::new(id)].outcome {
+            Outcome::Failed(fault) => Some(fault.kind),
+            _ => None,
+        };
+        assert_eq!(fault(&["src/lib.rs", "tests::wrong"]), Some(FaultKind::Assertion));
+        assert_eq!(fault(&["tests/outer.rs", "dies"]), Some(FaultKind::Crash));
+    }
+
+    #[test]
+    fn a_cut_report_passes_nothing_more_and_a_missing_nextest_is_said() {
+        let (begun, _) = RECORDED.split_once("{\"type\":\"test\",\"event\":\"ok\"").unwrap();
+        let reading = read(begun, "", Ending::TimedOut);
+        assert!(reading.findings.cases.values().all(|case| case.outcome != Outcome::Passed) && !reading.findings.cases.is_empty());
+        let reading = read("", "error: no such command: `nextest`\n", Ending::Exited(101));
+        assert_eq!(reading.findings.troubles[0].kind, TroubleKind::Missing);
     }
 }

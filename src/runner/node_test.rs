@@ -10,7 +10,7 @@ use super::run::Reading;
 use super::session::{Child, Deadline, Session, ended_by_itself};
 use super::text::{first_lines, streams};
 use super::words::{Words, line, words};
-use super::{Case, FaultKind, Outcome, Selection, TestId, TroubleKind};
+use super::{Case, FaultKind, Outcome, TestId, TroubleKind};
 use crate::error::Result;
 use crate::sandbox::Ending;
 
@@ -44,13 +44,7 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
 
 /// The suite's command with the files asked for in place of those it names.
 fn command(session: &Session<'_>) -> String {
-    let mut files: Vec<String> = match session.selection {
-        Selection::All => return session.suite.command.clone(),
-        Selection::Files(files) => files.iter().map(|file| session.in_dir(file)).collect(),
-        Selection::Tests(tests) => tests.iter().map(|test| session.in_dir(test.file())).collect(),
-    };
-    files.sort();
-    files.dedup();
+    let Some(files) = session.files() else { return session.suite.command.clone() };
     let Some(Words { vars, words }) = words(&session.suite.command) else { return session.suite.command.clone() };
     let kept = words.iter().enumerate().filter(|(at, word)| {
         *at == 0 || word.starts_with('-') || words[at - 1] == "--import" || words[at - 1] == "--require" || words[at - 1] == "-r"
@@ -188,6 +182,7 @@ fn add(one: Waiting, findings: &mut Findings) {
 mod tests {
     use super::*;
     use crate::config::TestSettings;
+    use crate::runner::Selection;
     use crate::runner::trial::{Trial, lines};
 
     const TESTS: &str = "import { test, describe, it, beforeEach } from 'node:test';\nimport assert from 'node:assert';\nimport { add } from '../calc.mjs';\ntest('adds', () => assert.equal(add(1, 2), 3));\ntest('wrong', () => assert.equal(add(1, 2), 4));\ndescribe('group', () => { it('throws', () => { throw new TypeError('no'); }); it('later', { skip: 'why' }, () => {}); it('todo', { todo: true }, () => { assert(false); }); });\ndescribe('hooked', () => { beforeEach(() => { throw new Error('hook'); }); it('never', () => {}); });\n";

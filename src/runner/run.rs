@@ -7,7 +7,7 @@ use super::findings::Findings;
 use super::session::{Child, Deadline, Session};
 use super::text::{OUTPUT, clip, first_lines, streams};
 use super::{Program, Report, Selection, Suite, TroubleKind};
-use super::{cargo, jest, junit, nextest, node_test, pytest, tap, unittest, vitest};
+use super::{cargo, frames, jest, junit, nextest, node_test, pytest, tap, unittest, vitest};
 use crate::config::TestSettings;
 use crate::error::Result;
 use crate::sandbox::{Cancel, Ending, Sandbox};
@@ -56,13 +56,15 @@ pub fn run(
         },
     };
     conclude(&mut reading, &session);
+    frames::at_home(&mut reading.findings, &session);
     Ok(Report {
         command: reading.command,
         cases: reading.findings.cases,
         troubles: reading.findings.troubles,
+        loaded: reading.findings.loaded,
         ending: reading.ending,
         elapsed_ms: started.elapsed().as_millis() as u64,
-        output: clip(reading.output.trim(), OUTPUT),
+        output: clip(&frames::printed(reading.output.trim(), &session), OUTPUT),
     })
 }
 
@@ -108,6 +110,46 @@ fn conclude(reading: &mut Reading, session: &Session<'_>) {
             Ending::Exited(_) if said.is_empty() => findings.trouble(TroubleKind::Unreadable, None, "the run printed nothing and failed"),
             Ending::Exited(_) => findings.trouble(TroubleKind::Unreadable, None, &said),
             Ending::Signalled(signal) => findings.trouble(TroubleKind::Crash, None, &format!("the runner died of signal {signal}: {said}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::SandboxSettings;
+    use crate::runner::Outcome;
+    use crate::runner::trial::Trial;
+
+    /// What setup installs leads back to the tree that it ran in, what cargo built to the one that was built first.
+    #[test]
+    fn without_a_sandbox_too_each_tree_is_tested_from_its_own_source() {
+        let python = [
+            ("pyproject.toml", "[project]\nname = \"calc\"\nversion = \"1\"\n"),
+            (
+                "tests/test_calc.py",
+                "import unittest, calc\nclass A(unittest.TestCase):\n    def test_it(self): self.assertEqual(calc.ANSWER, 42)\n",
+            ),
+            ("src/calc/__init__.py", "ANSWER = 42\n"),
+        ];
+        let rust = [
+            ("Cargo.toml", "[package]\nname = \"calc\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
+            ("tests/calc.rs", "#[test]\nfn it() { assert_eq!(calc::ANSWER, 42); }\n"),
+            ("src/lib.rs", "pub const ANSWER: u32 = 42;\n"),
+        ];
+        for files in [python, rust] {
+            let trial = Trial::under(&SandboxSettings { unsafe_none: true, ..SandboxSettings::default() }, &files, TestSettings::default());
+            let broken = files.map(|(path, text)| (path, if path.starts_with("src") { text.replace("42", "41") } else { text.to_owned() }));
+            let broken: Vec<(&str, &str)> = broken.iter().map(|(path, text)| (*path, text.as_str())).collect();
+            let (right, wrong) = (trial.tree("right", &files), trial.tree("wrong", &broken));
+            let passes = |tree: &Tree| {
+                let report = trial.run(tree, &Selection::All);
+                assert_eq!((report.cases.len(), report.troubles.len()), (1, 0), "{}", report.output);
+                report.cases.values().all(|case| case.outcome == Outcome::Passed)
+            };
+            assert!(passes(&right));
+            trial.bench.seed(&right, &wrong).unwrap();
+            assert_eq!((passes(&wrong), passes(&right), passes(&wrong)), (false, true, false), "{}", files[0].0);
         }
     }
 }

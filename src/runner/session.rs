@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::{Selection, Suite};
+use super::{Selection, Suite, places};
 use crate::config::TestSettings;
 use crate::error::{Kind, OrFail, Result};
 use crate::sandbox::{Cancel, Ending, Finished, Limits, Sandbox};
@@ -117,15 +117,13 @@ impl Session<'_> {
 
     /// A folder below the private one, on this machine.
     pub(super) fn private(&self, name: &str) -> Result<PathBuf> {
-        let host = self.tree.private.join(name);
-        fs::create_dir_all(&host).or_fail(Kind::Workspace, || format!("making {}", host.display()))?;
-        Ok(host)
+        places::folder(&self.tree.private, name).or_fail(Kind::Workspace, || format!("making {name} in {}", self.tree.private.display()))
     }
 
     /// Writes a file of loom's own where children can read it; answers with its folder as they see it.
     pub(super) fn plant(&self, name: &str, text: &str) -> Result<PathBuf> {
-        let path = self.private("loom")?.join(name);
-        fs::write(&path, text).or_fail(Kind::Workspace, || format!("writing {}", path.display()))?;
+        let folder = self.private("loom")?;
+        places::write(&folder, name, text).or_fail(Kind::Workspace, || format!("writing {name} in {}", folder.display()))?;
         Ok(self.tree.private_point().join("loom"))
     }
 
@@ -135,6 +133,18 @@ impl Session<'_> {
         let full = if Path::new(path).is_absolute() { PathBuf::from(path) } else { self.dir().join(path) };
         let inner = full.strip_prefix(&self.tree.point).ok()?;
         Some(normal(inner)?.to_string_lossy().into_owned())
+    }
+
+    /// The files of what was asked for, each once, as the runner must be told them; none when all was asked for.
+    pub(super) fn files(&self) -> Option<Vec<String>> {
+        let mut files: Vec<String> = match self.selection {
+            Selection::All => return None,
+            Selection::Files(files) => files.iter().map(|file| self.in_dir(file)).collect(),
+            Selection::Tests(tests) => tests.iter().map(|test| self.in_dir(test.file())).collect(),
+        };
+        files.sort();
+        files.dedup();
+        Some(files)
     }
 
     /// A root-relative path as the runner must be told it in the suite's folder.
@@ -147,10 +157,12 @@ impl Session<'_> {
 impl Drop {
     /// What the runner left, at most `DATA` bytes, and removes it; empty when there is nothing.
     pub(super) fn take(&self) -> Vec<u8> {
+        let real = self.host.parent().is_some_and(|folder| fs::symlink_metadata(folder).is_ok_and(|meta| meta.is_dir()));
+        if !real {
+            return Vec::new();
+        }
         let mut bytes = Vec::new();
-        // A link planted in its place must not lead loom to another file.
-        let regular = fs::symlink_metadata(&self.host).is_ok_and(|meta| meta.is_file());
-        if regular && let Ok(file) = fs::File::open(&self.host) {
+        if let Ok(file) = places::open(&self.host) {
             // What could be read before an error still counts; the parser notices what is missing.
             let _ = file.take(DATA as u64).read_to_end(&mut bytes);
         }

@@ -31,10 +31,15 @@ pub(super) fn write(root: &Path, files: &[(&str, &str)]) {
 impl Trial {
     /// Detects and sets up a repository of these files.
     pub(super) fn new(files: &[(&str, &str)], settings: TestSettings) -> Trial {
+        Trial::under(&SandboxSettings::default(), files, settings)
+    }
+
+    /// The same under another sandbox.
+    pub(super) fn under(sandbox: &SandboxSettings, files: &[(&str, &str)], settings: TestSettings) -> Trial {
         let folder = tempfile::Builder::new().prefix("loom-trial-").tempdir().unwrap();
         let base = folder.path().join("base");
         write(&base, files);
-        let sandbox = Sandbox::new(&SandboxSettings::default()).unwrap();
+        let sandbox = Sandbox::new(sandbox).unwrap();
         let suites = detect(&base, &settings, &sandbox).unwrap();
         assert!(!suites.is_empty(), "no suite was detected");
         let deps = folder.path().join("deps");

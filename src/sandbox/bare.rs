@@ -1,26 +1,29 @@
 //! Children without any sandbox (`--unsafe-no-sandbox`), for machines that are thrown away afterwards: a cleared
 //! environment, a private home and the end of the whole process tree is all they get. They have the machine's network
-//! and files. A mount becomes a symbolic link for the length of the run, where its path and the host's differ.
+//! and files. What a mount shows is moved there for the length of the run (`moves`), so they run one after another.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use tempfile::TempDir;
 
 use super::environment;
+use super::moves::Moves;
 use super::spawn::start;
 use super::tree::{MARK, Tree};
 use super::untrusted::not_started;
 use super::watch::Watch;
-use super::{Cancel, Finished, Job, Mount, Network};
+use super::{Cancel, Finished, Job, Network};
 use crate::config::{HostEnvironment, SandboxSettings};
-use crate::error::{Explain, Failure, Kind, OrFail, Result};
+use crate::error::{Failure, Kind, OrFail, Result};
 
 /// All that is the same for every child.
 pub(super) struct Bare {
     variables: BTreeMap<String, String>,
     path: String,
+    /// Two trees cannot be in one place.
+    one_at_a_time: Mutex<()>,
     _home: TempDir,
 }
 
@@ -31,7 +34,7 @@ impl Bare {
         let mut variables = environment::variables(host, &settings.env, Network::Host);
         variables.insert("HOME".to_string(), home.path().display().to_string());
         variables.insert("PATH".to_string(), path.clone());
-        Ok(Bare { variables, path, _home: home })
+        Ok(Bare { variables, path, one_at_a_time: Mutex::default(), _home: home })
     }
 
     pub(super) fn path(&self) -> &str {
@@ -40,7 +43,8 @@ impl Bare {
 
     pub(super) fn run(&self, job: &Job, cancel: &Cancel) -> Result<Finished> {
         let (program, arguments) = job.argv.split_first().ok_or_else(|| Failure::new(Kind::Internal, "a child without a program"))?;
-        let _links = Links::make(&job.mounts)?;
+        let _turn = self.one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
+        let _moves = Moves::make(&job.mounts)?;
         let mark = format!("{:016x}", fastrand::u64(..));
         let mut command = Command::new(program);
         command.args(arguments).current_dir(&job.cwd).env_clear().envs(&self.variables).envs(&job.env).env(MARK, &mark);
@@ -53,65 +57,31 @@ impl Bare {
     }
 }
 
-/// Links that stand in for mounts; removed at the end of the run.
-struct Links(Vec<PathBuf>);
-
-impl Links {
-    fn make(mounts: &[Mount]) -> Result<Links> {
-        let mut links = Links(Vec::new());
-        for mount in mounts {
-            let (host, inside) = (mount.host(), mount.inside());
-            links.add(host, inside).context(|| format!("showing {} at {} without a sandbox", host.display(), inside.display()))?;
-        }
-        Ok(links)
-    }
-
-    fn add(&mut self, host: &Path, inside: &Path) -> Result<()> {
-        let real = host.canonicalize().or_fail(Kind::Workspace, || "looking for it")?;
-        if inside.canonicalize().is_ok_and(|there| there == real) {
-            return Ok(());
-        }
-        if let Some(parent) = inside.parent() {
-            std::fs::create_dir_all(parent).or_fail(Kind::Workspace, || "making its parent folder")?;
-        }
-        std::os::unix::fs::symlink(&real, inside).or_fail(Kind::Workspace, || "linking it")?;
-        self.0.push(inside.to_path_buf());
-        Ok(())
-    }
-}
-
-impl Drop for Links {
-    fn drop(&mut self) {
-        for link in self.0.iter().rev() {
-            // The child may have replaced it by something of its own: only what is still a link is ours.
-            if link.is_symlink() {
-                let _ = std::fs::remove_file(link);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::sandbox::Mount;
     use crate::sandbox::trial::{bare, job, said};
 
     #[test]
-    fn mounts_become_links_for_the_length_of_a_run() {
-        let (tree, deps) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        std::fs::write(deps.path().join("lib"), "1").unwrap();
+    fn a_child_finds_its_tree_at_the_point() {
+        let folder = tempfile::tempdir().unwrap();
+        let (tree, deps) = (folder.path().join("tree"), folder.path().join("deps"));
+        std::fs::create_dir(&tree).unwrap();
+        std::fs::create_dir(&deps).unwrap();
+        std::fs::write(deps.join("lib"), "1").unwrap();
         let sandbox = bare();
-        assert_eq!(sandbox.point(tree.path()), tree.path());
+        let point = sandbox.point(&tree);
+        assert_eq!(point, sandbox.point(&deps));
         let mounts = vec![
-            Mount::ReadWrite { host: tree.path().into(), inside: tree.path().into() },
-            Mount::ReadOnly { host: deps.path().into(), inside: tree.path().join("node_modules") },
+            Mount::ReadWrite { host: tree.clone(), inside: point.clone() },
+            Mount::ReadOnly { host: deps, inside: point.join("node_modules") },
         ];
-        let linked = Job { cwd: tree.path().into(), mounts, ..job("cat node_modules/lib") };
-        assert_eq!(said(&sandbox, &linked), "1");
-        assert!(!tree.path().join("node_modules").is_symlink());
-        std::fs::create_dir(tree.path().join("node_modules")).unwrap();
-        let failure = sandbox.run(&linked, &Cancel::default()).unwrap_err();
-        assert!(failure.line().contains("node_modules"), "{}", failure.line());
+        let shown = Job { cwd: point.clone(), mounts, ..job("realpath . node_modules; cat node_modules/lib; touch made") };
+        assert_eq!(said(&sandbox, &shown), format!("{0}\n{0}/node_modules\n1", point.display()));
+        assert!(tree.join("made").exists() && !tree.join("node_modules").exists() && !point.exists());
     }
 
     #[test]

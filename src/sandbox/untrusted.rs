@@ -54,11 +54,15 @@ impl Sandbox {
     }
 
     /// Where a tree kept at `host` appears to its children: one short fixed path under bubblewrap (`/loom/repo`),
-    /// `host` itself without a sandbox.
+    /// `here/repo` beside `host` without a sandbox, where trees are moved for the length of a run.
     pub fn point(&self, host: &Path) -> PathBuf {
         match self.0 {
             Hold::Bubblewrap(_) => PathBuf::from(POINT),
-            Hold::None(_) => host.to_path_buf(),
+            Hold::None(_) => {
+                let beside = host.parent().unwrap_or(Path::new("/"));
+                // Children resolve links; what they tell must be found below this very path.
+                beside.canonicalize().unwrap_or_else(|_| beside.to_path_buf()).join("here/repo")
+            }
         }
     }
 

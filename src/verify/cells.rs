@@ -32,12 +32,21 @@ impl<'a> Cells<'a> {
 
     /// Runs one suite in a cell; none when the budget is spent.
     pub fn run(&mut self, cell: Cell, id: &TreeId, suite: usize, selection: &Selection) -> Result<Option<CellRun>> {
-        let report = self.run_in(cell.as_str(), id, suite, selection)?;
+        // A cell is asked for single tests only when it has run before.
+        let label = match selection {
+            Selection::Tests(_) => format!("{} again", cell.as_str()),
+            Selection::All | Selection::Files(_) => cell.as_str().to_owned(),
+        };
+        let report = self.start(cell.as_str(), &label, id, suite, selection)?;
         Ok(report.map(|report| CellRun { cell, tree: id.clone(), report }))
     }
 
     /// The same in a tree of any name.
     pub fn run_in(&mut self, name: &str, id: &TreeId, suite: usize, selection: &Selection) -> Result<Option<Report>> {
+        self.start(name, name, id, suite, selection)
+    }
+
+    fn start(&mut self, name: &str, label: &str, id: &TreeId, suite: usize, selection: &Selection) -> Result<Option<Report>> {
         let judge = self.judge;
         judge.cancel.check()?;
         let left = self.deadline.saturating_duration_since(Instant::now());
@@ -50,7 +59,7 @@ impl<'a> Cells<'a> {
         let report = run(judge.sandbox, &tree, suite, selection, &settings, judge.cancel)
             .context(|| format!("running `{}` in the {name} tree", suite.command))?;
         let (passed, failed, skipped) = report.counts();
-        judge.reporter.event(&Event::Tests { cell: name.to_owned(), passed, failed, skipped, elapsed_ms: report.elapsed_ms });
+        judge.reporter.event(&Event::Tests { cell: label.to_owned(), passed, failed, skipped, elapsed_ms: report.elapsed_ms });
         Ok(Some(report))
     }
 
@@ -79,7 +88,7 @@ impl<'a> Cells<'a> {
             empty(&private)?;
         }
         judge.cache.export(id, &host).context(|| format!("writing the {name} tree"))?;
-        let tree = judge.bench.tree(&host, &private)?;
+        let tree = judge.bench.cell(&host, &private)?;
         if private != baseline && baseline.is_dir() {
             let from = Tree { private: baseline, ..tree.clone() };
             judge.bench.seed(&from, &tree)?;
@@ -96,12 +105,18 @@ impl<'a> Cells<'a> {
         let mut changed = Vec::new();
         for path in paths {
             let place = tree.host.join(path);
+            let then = self.judge.cache.blob(id, path)?;
             let now = match fs::symlink_metadata(&place) {
+                // Another length is another file: what a run blew up is not read.
+                Ok(meta) if meta.is_file() && then.as_ref().is_none_or(|then| meta.len() != then.len() as u64) => {
+                    changed.push(path.to_owned());
+                    continue;
+                }
                 Ok(meta) if meta.is_file() => fs::read(&place).ok(),
                 Ok(meta) if meta.is_symlink() => fs::read_link(&place).ok().map(|link| link.into_os_string().into_encoded_bytes()),
                 _ => None,
             };
-            if now != self.judge.cache.blob(id, path)? {
+            if now != then {
                 changed.push(path.to_owned());
             }
         }

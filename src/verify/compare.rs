@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::{Broken, Unproven, decisive};
+use super::facts::{Broken, EVIDENCE, Unproven, decisive};
 use super::identify::{Tests, TextChange, function_key};
+use super::lost;
 use super::red::{Known, Red, Weak, classify, classify_trouble};
 use super::{Proven, RedKind};
-use crate::runner::{Case, Outcome, Report, TestId, Trouble, TroubleKind};
+use crate::runner::{Case, Fault, Outcome, Report, TestId, Trouble, TroubleKind};
 
 /// The reports of one suite; cells that follow from others are absent.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +26,7 @@ pub struct Observed<'a> {
 /// What the reports say together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Comparison {
-    /// Tests that passed and pass.
+    /// Tests that passed and pass, those that prove something not included.
     pub pass_to_pass: u64,
     /// Red before and red now.
     pub red_before: Vec<TestId>,
@@ -41,6 +42,9 @@ pub struct Comparison {
     pub broken: Vec<Broken>,
     /// Passed before, not run now, and no change of the test files says why.
     pub lost: Vec<Broken>,
+    /// Passed before, not run now, and as many new ones of the same group pass with and without the patch: rows of data
+    /// that were renamed, as far as can be told.
+    pub renamed: Vec<(TestId, TestId)>,
     /// Old texts that fail on head.
     pub altered: Vec<Broken>,
     /// Untouched tests that a changed support file makes pass on the base source.
@@ -56,7 +60,7 @@ pub fn compare(seen: Observed<'_>, tests: &Tests, known: &Known) -> Comparison {
         match &case.outcome {
             Outcome::Passed => passed_on_head(&mut out, seen, id, case, tests, known),
             Outcome::Failed(fault) => {
-                let broken = Broken { test: id.clone(), lines: decisive(&fault_lines(&fault.message, &fault.trace)) };
+                let broken = Broken { test: id.clone(), lines: evidence(fault) };
                 match (outcome(seen.baseline, id), tests.change(id, case.file.as_deref())) {
                     (Some(Outcome::Failed(_)), _) => out.red_before.push(id.clone()),
                     // Green with the old test side beside the same source: the data or helpers it stands on changed.
@@ -72,7 +76,10 @@ pub fn compare(seen: Observed<'_>, tests: &Tests, known: &Known) -> Comparison {
             Outcome::Skipped(_) => {}
         }
     }
-    absent_on_head(&mut out, seen, tests);
+    // What is red on the base source with its new text is counted as proof, not as something that stayed.
+    let before = |one: &&Proven| outcome(seen.baseline, &one.test) == Some(&Outcome::Passed);
+    out.pass_to_pass -= out.proven.iter().filter(before).count() as u64;
+    lost::look(&mut out, seen, tests);
     old_on_head(&mut out, seen, tests);
     if tests.data_changed {
         covered_up(&mut out, seen, tests);
@@ -91,17 +98,16 @@ fn covered_up(out: &mut Comparison, seen: Observed<'_>, tests: &Tests) {
     }
 }
 
-fn outcome<'r>(report: &'r Report, id: &TestId) -> Option<&'r Outcome> {
+pub(super) fn outcome<'r>(report: &'r Report, id: &TestId) -> Option<&'r Outcome> {
     report.cases.get(id).map(|case| &case.outcome)
 }
 
-fn passes(report: Option<&Report>, id: &TestId) -> bool {
+pub(super) fn passes(report: Option<&Report>, id: &TestId) -> bool {
     report.is_some_and(|report| outcome(report, id) == Some(&Outcome::Passed))
 }
 
-/// Message first, then the trace that says where.
-pub fn fault_lines(message: &str, trace: &str) -> String {
-    if trace.contains(message.trim()) { trace.to_owned() } else { format!("{message}\n{trace}") }
+fn evidence(fault: &Fault) -> String {
+    format!("{}\n", fault.decisive(EVIDENCE))
 }
 
 /// Troubles of head that the baseline has not. The end of a run is told by `judge`.
@@ -146,7 +152,7 @@ pub fn base_red(must_fail: &Report, id: &TestId, file: Option<&str>, tests: &Tes
             Outcome::Passed => (Red::No(Weak::Passes), String::new()),
             Outcome::Skipped(why) => (Red::No(Weak::Skipped), why.clone()),
             Outcome::Failed(fault) => {
-                let lines = decisive(&fault_lines(&fault.message, &fault.trace));
+                let lines = evidence(fault);
                 (classify(fault, case.file.as_deref().or(file), known), lines)
             }
         },
@@ -174,33 +180,10 @@ fn absent_on_base(must_fail: &Report, id: &TestId, file: Option<&str>, tests: &T
 }
 
 /// Whether a trouble is about a test: it names the test's file or build target, or prints its file.
-fn concerns(trouble: &Trouble, id: &TestId, file: Option<&str>) -> bool {
+pub(super) fn concerns(trouble: &Trouble, id: &TestId, file: Option<&str>) -> bool {
     let Some(named) = trouble.file.as_deref() else { return true };
     let target = id.as_str().split("::").next().unwrap_or_default();
     named == target || file.is_none_or(|file| named == file || trouble.message.contains(file))
-}
-
-/// Tests that passed and are not among the results of head.
-fn absent_on_head(out: &mut Comparison, seen: Observed<'_>, tests: &Tests) {
-    let functions: BTreeSet<String> = seen.must_pass.cases.keys().map(function_key).collect();
-    let stopped = out.troubles.iter().any(|one| matches!(one.kind, TroubleKind::Timeout | TroubleKind::Crash | TroubleKind::Unreadable));
-    for (id, case) in &seen.baseline.cases {
-        if case.outcome != Outcome::Passed || seen.must_pass.cases.contains_key(id) || functions.contains(&function_key(id)) {
-            continue;
-        }
-        let file = case.file.as_deref();
-        let told = stopped || out.troubles.iter().any(|one| concerns(one, id, file));
-        // A deleted or renamed function is judged by its text.
-        if told || matches!(tests.change(id, file), TextChange::Deleted | TextChange::Changed) {
-            continue;
-        }
-        if matches!(tests.change(id, file), TextChange::Unknown)
-            && seen.regression.is_some_and(|r| outcome(r, id) != Some(&Outcome::Passed))
-        {
-            continue; // told as an altered expectation
-        }
-        out.lost.push(Broken { test: id.clone(), lines: "passed at the baseline, not among the results with the patch".into() });
-    }
 }
 
 /// Old texts on the head source.
@@ -213,7 +196,7 @@ fn old_on_head(out: &mut Comparison, seen: Observed<'_>, tests: &Tests) {
             continue;
         }
         let lines = match outcome(regression, id) {
-            Some(Outcome::Failed(fault)) => decisive(&fault_lines(&fault.message, &fault.trace)),
+            Some(Outcome::Failed(fault)) => evidence(fault),
             Some(Outcome::Passed | Outcome::Skipped(_)) => continue,
             None => {
                 // The old text does not even build or load beside the new source. Untouched tests of the same target
@@ -249,17 +232,17 @@ pub fn by_function(proven: &[Proven], tests: &Tests, files: impl Fn(&TestId) -> 
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::identify::tests::of;
     use super::*;
-    use crate::runner::{Fault, FaultKind};
+    use crate::runner::FaultKind;
     use crate::sandbox::Ending;
 
-    const FILE: &str = "tests/test_a.py";
-    const OLD: &str = "def test_old():\n    assert f() == 1\n\ndef test_same():\n    assert g()\n";
+    pub(in crate::verify) const FILE: &str = "tests/test_a.py";
+    pub(in crate::verify) const OLD: &str = "def test_old():\n    assert f() == 1\n\ndef test_same():\n    assert g()\n";
     const NEW: &str = "def test_old():\n    assert f() == 2\n\ndef test_same():\n    assert g()\n\ndef test_new():\n    assert h()\n";
 
-    fn id(name: &str) -> TestId {
+    pub(in crate::verify) fn id(name: &str) -> TestId {
         TestId::new(&[FILE, name])
     }
 
@@ -267,11 +250,11 @@ mod tests {
         Outcome::Failed(Fault { kind, message: message.into(), trace: String::new() })
     }
 
-    fn red() -> Outcome {
+    pub(in crate::verify) fn red() -> Outcome {
         failed(FaultKind::Assertion, "assert 1 == 2")
     }
 
-    fn report(cases: &[(&str, Outcome)]) -> Report {
+    pub(in crate::verify) fn report(cases: &[(&str, Outcome)]) -> Report {
         let each =
             cases.iter().map(|(name, outcome)| (id(name), Case { outcome: outcome.clone(), file: Some(FILE.into()), elapsed_ms: None }));
         Report {
@@ -281,6 +264,7 @@ mod tests {
             ending: Ending::Exited(0),
             elapsed_ms: 10,
             output: String::new(),
+            loaded: Default::default(),
         }
     }
 
@@ -305,7 +289,7 @@ mod tests {
         let out = compared(&base, &head, &mixed, Some(&old));
         let proven: Vec<&str> = out.proven.iter().map(|one| one.test.as_str()).collect();
         assert_eq!(proven, ["tests/test_a.py::test_new", "tests/test_a.py::test_old"]);
-        assert_eq!(out.pass_to_pass, 2);
+        assert_eq!(out.pass_to_pass, 1, "a test counts once: what proves is not among what stayed");
         assert_eq!(out.altered.len(), 1);
         assert!(out.broken.is_empty() && out.lost.is_empty() && out.failing.is_empty());
     }

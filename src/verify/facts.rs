@@ -3,7 +3,7 @@
 use super::red::Weak;
 use super::{Flip, Proven, Question, Reason};
 use crate::config::WithoutTests;
-use crate::runner::TestId;
+use crate::runner::{Room, TestId};
 
 /// Everything a ruling depends on, and nothing else.
 #[derive(Debug, Clone, Default)]
@@ -90,12 +90,12 @@ pub struct Unproven {
     pub lines: String,
 }
 
-/// At most this many lines of one failure are kept as evidence.
+/// How much of one failure is kept as evidence.
+pub const EVIDENCE: Room = Room { lines: LINES, bytes: BYTES };
 const LINES: usize = 12;
-/// And this many bytes.
 const BYTES: usize = 1600;
 
-/// The decisive lines: the beginning of what was said, capped.
+/// The beginning of what was said outside of a test, capped.
 pub fn decisive(said: &str) -> String {
     let mut kept = String::new();
     let lines: Vec<&str> = said.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();

@@ -259,6 +259,16 @@ pub mod tests {
     }
 
     #[test]
+    fn a_title_alone_may_change() {
+        let base =
+            "describe('p', () => { it('reads a', () => { expect(p('a')).toBe(1); }); it('reads b', () => { expect(p('b')).toBe(1); }); });";
+        let tests = of("a.test.js", base, &base.replace("reads a", "takes the letter a"));
+        assert_eq!(tests.change(&id("p::reads a"), Some("a.test.js")), TextChange::Changed);
+        let (path, old) = tests.base_item(&id("p::reads a"), None).unwrap();
+        assert_eq!(tests.successor(path, old).unwrap().1.name(), "takes the letter a");
+    }
+
+    #[test]
     fn a_title_that_holds_the_expected_value_is_a_renamed_test() {
         let base = "it('gives 3', () => { const x = f('a', 'b'); expect(x).toBe(3); });";
         let head = "it('gives 4', () => { const x = f('a', 'b'); expect(x).toBe(4); });";

@@ -2,6 +2,7 @@
 //! Never sees the model. Takes trees and reports, gives evidence with the lines that decided.
 
 mod asserts;
+mod aware;
 mod cells;
 mod compare;
 mod docs;
@@ -15,6 +16,7 @@ mod inline;
 mod items;
 mod judge;
 mod knowledge;
+mod lost;
 mod paths;
 mod red;
 mod rerun;
@@ -27,6 +29,7 @@ mod trial;
 mod troubles;
 mod verdict;
 
+pub use docs::is_documentation;
 pub use evidence::{Cell, CellRun, Evidence, Flip, Proven, RedKind};
 pub use judge::{Judge, baseline, prove};
 pub use verdict::{Proof, Question, Reason, Ruling, Verdict};

@@ -56,15 +56,33 @@ fn failures(facts: &Facts) -> Vec<Reason> {
     ];
     let mut reasons = Vec::new();
     for (name, group, says) in groups {
-        for one in group.iter().take(SHOWN) {
-            reasons.push(reason(name, format!("`{}` {says}", one.test), &one.lines));
+        let alike = alike(group);
+        for (names, lines) in alike.iter().take(SHOWN) {
+            let text = match names.as_slice() {
+                [one] => format!("`{one}` {says}"),
+                all => format!("Of {} tests each {says} They say the same: {}.", all.len(), some_of(all.iter().map(|one| one.as_str()))),
+            };
+            reasons.push(reason(name, text, *lines));
         }
-        if group.len() > SHOWN {
-            let rest = some_of(group[SHOWN..].iter().map(|one| one.test.as_str()));
-            reasons.push(reason(name, format!("{} more tests likewise: {rest}.", group.len() - SHOWN), ""));
+        let rest: Vec<&TestId> = alike.iter().skip(SHOWN).flat_map(|(names, _)| names.iter().copied()).collect();
+        if !rest.is_empty() {
+            let names = some_of(rest.iter().map(|one| one.as_str()));
+            reasons.push(reason(name, format!("{} more tests likewise: {names}.", rest.len()), ""));
         }
     }
     reasons
+}
+
+/// Tests that say the same, together.
+fn alike(group: &[Broken]) -> Vec<(Vec<&TestId>, &str)> {
+    let mut alike: Vec<(Vec<&TestId>, &str)> = Vec::new();
+    for one in group {
+        match alike.iter_mut().find(|(_, lines)| *lines == one.lines && !lines.is_empty()) {
+            Some((names, _)) => names.push(&one.test),
+            None => alike.push((vec![&one.test], &one.lines)),
+        }
+    }
+    alike
 }
 
 /// What is shown, what a person must look at, or what is missing.
@@ -186,7 +204,7 @@ mod tests {
     }
 
     fn broken(name: &str) -> Broken {
-        Broken { test: id(name), lines: "assert a == b".into() }
+        Broken { test: id(name), lines: format!("assert {name} == b") }
     }
 
     fn names(facts: &Facts) -> Vec<String> {
@@ -231,6 +249,8 @@ mod tests {
         assert_eq!(names(&facts), ["test-fails-on-head", "regression", "test-lost"]);
         facts.broken = (0..30).map(|n| broken(&format!("t::{n}"))).collect();
         assert_eq!(names(&facts).len(), 1 + 11 + 1, "many failures are told in few reasons");
+        facts.broken.iter_mut().for_each(|one| one.lines = "assert a == b".into());
+        assert_eq!(names(&facts).len(), 3, "the same failure is told once");
     }
 
     #[test]

@@ -24,7 +24,7 @@ const BEGINNINGS: [&str; 6] = ["jest.config.", "vitest.config.", "vitest.workspa
 
 /// One reason per file in which the settings of the runner differ.
 pub fn changes(split: &Split) -> Vec<Reason> {
-    let changed = split.files.iter().filter(|file| file.existed || is_whole(&file.path)).filter(|file| differs(file));
+    let changed = split.files.iter().filter(|file| file.existed || is_new_config(&file.path)).filter(|file| differs(file));
     let each = changed.map(|file| Reason {
         name: "tampering-runner-config".into(),
         text: format!(
@@ -34,6 +34,11 @@ pub fn changes(split: &Split) -> Vec<Reason> {
         lines: String::new(),
     });
     each.collect()
+}
+
+/// A new file of this name can take over where the old tree had none; a new package brings its own manifest.
+fn is_new_config(path: &str) -> bool {
+    is_whole(path) || path.ends_with("setup.cfg") || path == "pyproject.toml"
 }
 
 fn is_whole(path: &str) -> bool {

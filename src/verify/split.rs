@@ -111,6 +111,14 @@ impl Split {
 }
 
 impl Sided {
+    /// A file of these texts, for tests of what reads them.
+    #[cfg(test)]
+    pub(super) fn for_trial(path: &str, side: Side, base: Option<&str>, head: Option<&str>) -> Sided {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        let content = head.map(|text| (text.as_bytes().to_vec(), 0o100_644));
+        Sided { path: path.into(), side, base: owned(base), head: owned(head), existed: base.is_some(), content }
+    }
+
     /// Its mode in the head tree; that of a plain file when it is gone.
     pub fn mode(&self) -> u32 {
         self.content.as_ref().map_or(0o100_644, |(_, mode)| *mode)

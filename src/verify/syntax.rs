@@ -2,12 +2,16 @@
 //! identifiers. Owns nothing about tests; leaves the meaning of what it finds to its readers.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
+use std::time::{Duration, Instant};
 
-use tree_sitter::{Node, Parser, Tree};
+use tree_sitter::{Node, ParseOptions, ParseState, Parser, Tree};
 
 /// Files past this size are compared as bytes and never parsed.
 const LARGEST: usize = 2 * 1024 * 1024;
+
+/// A text can be made to cost the square of its length; one that takes longer has no tree.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A language whose files can be read as a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,12 +60,19 @@ impl Language {
 
 /// The tree of a text; none when it is too large or the grammar gives up.
 pub fn parse(language: Language, text: &str) -> Option<Tree> {
+    parse_within(PATIENCE, language, text)
+}
+
+fn parse_within(patience: Duration, language: Language, text: &str) -> Option<Tree> {
     if text.len() > LARGEST {
         return None;
     }
     let mut parser = Parser::new();
     parser.set_language(&language.grammar()).ok()?;
-    parser.parse(text, None)
+    let began = Instant::now();
+    let mut in_time = |_: &ParseState| if began.elapsed() < patience { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+    let options = ParseOptions::new().progress_callback(&mut in_time);
+    parser.parse_with_options(&mut |at, _| &text.as_bytes()[at..], None, Some(options))
 }
 
 /// Whether a walk goes on below a node.
@@ -203,5 +214,12 @@ mod tests {
     #[test]
     fn broken_text_has_no_tokens() {
         assert_eq!(tokens(Language::Rust, "fn a( {"), None);
+    }
+
+    #[test]
+    fn a_text_made_to_be_slow_has_no_tree() {
+        let began = Instant::now();
+        assert!(parse_within(Duration::from_millis(100), Language::Rust, &"r#\"".repeat(60_000)).is_none());
+        assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
     }
 }

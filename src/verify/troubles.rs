@@ -3,7 +3,7 @@
 use super::Reason;
 use super::facts::{Facts, decisive};
 use crate::config::TestSettings;
-use crate::runner::{Report, Trouble, TroubleKind};
+use crate::runner::{Report, Trouble, TroubleKind, is_manifest};
 use crate::workspace::Patch;
 
 /// Adds what one trouble means to the facts.
@@ -61,27 +61,6 @@ fn misses_dependency(message: &str) -> bool {
     told.iter().any(|words| message.contains(words))
 }
 
-/// Files that say what is installed.
-pub fn is_manifest(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or_default();
-    let names = [
-        "Cargo.toml",
-        "Cargo.lock",
-        "package.json",
-        "package-lock.json",
-        "yarn.lock",
-        "pnpm-lock.yaml",
-        "pyproject.toml",
-        "setup.py",
-        "setup.cfg",
-        "poetry.lock",
-        "uv.lock",
-        "Pipfile",
-        "Pipfile.lock",
-    ];
-    names.contains(&name) || name.starts_with("requirements") && name.ends_with(".txt")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +86,7 @@ mod tests {
             ending: Ending::Exited(0),
             elapsed_ms,
             output: String::new(),
+            loaded: Default::default(),
         };
         let mut facts = Facts::default();
         let trouble = Trouble { kind, file: Some("tests/a.rs".into()), message: message.into() };

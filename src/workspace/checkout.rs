@@ -61,6 +61,15 @@ impl Workspace {
         &self.root
     }
 
+    /// The files of the base tree, those that the rules for ignored ones name as well, sorted.
+    pub fn tracked(&self) -> Vec<String> {
+        let memory = self.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let tracked = memory.known.iter().filter(|(_, known)| known.tracked);
+        let mut paths: Vec<String> = tracked.map(|(path, _)| String::from_utf8_lossy(path).into_owned()).collect();
+        paths.sort_unstable();
+        paths
+    }
+
     /// Base to the present files.
     pub fn patch(&self) -> Result<Patch> {
         let tree = self.snapshot()?;

@@ -6,12 +6,19 @@ use std::time::{Duration, Instant};
 
 use super::advertised::{Advertised, Tip};
 use super::cache::{Cache, oid};
-use super::refusal::explained;
+use super::refusal::{explained, may_pass};
 use super::remote::Remote;
 use super::upkeep::Lock;
 use crate::error::{Explain, Failure, Kind, OrFail, Result};
 use crate::sandbox::{Cancel, Credential, Finished, GitJob, git};
 use crate::task::CommitId;
+
+/// A call that met trouble is repeated after this long, then after twice as long, and so on.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// The last pause before giving up.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+/// A pause looks for a cancellation this often.
+const STEP: Duration = Duration::from_millis(100);
 
 /// Who asks the remote, until when.
 #[derive(Clone, Copy)]
@@ -31,8 +38,29 @@ impl<'a> Call<'a> {
         Instant::now() >= self.deadline || self.cancel.requested().is_some()
     }
 
-    /// One call of the git program in a folder of loom's own.
+    /// One call of the git program in a folder of loom's own. Trouble on the way that may pass is met with patience: what
+    /// is asked of a remote here may be asked twice.
     pub fn git(&self, cwd: &Path, args: &[&str]) -> Result<Finished> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.git_once(cwd, args) {
+                Err(failure) if may_pass(&failure) && pause <= LONGEST_PAUSE && !self.is_over() => {
+                    self.wait(pause);
+                    pause *= 2;
+                }
+                end => return end,
+            }
+        }
+    }
+
+    fn wait(&self, pause: Duration) {
+        let until = Instant::now() + pause;
+        while !self.is_over() && Instant::now() < until {
+            std::thread::sleep(STEP.min(until.saturating_duration_since(Instant::now())));
+        }
+    }
+
+    fn git_once(&self, cwd: &Path, args: &[&str]) -> Result<Finished> {
         self.cancel.check()?;
         let wall = self.deadline.saturating_duration_since(Instant::now());
         if wall.is_zero() {

@@ -26,6 +26,7 @@ mod surroundings;
 mod touched;
 mod tree;
 mod upkeep;
+mod walk;
 
 pub use cache::Cache;
 pub use checkout::Workspace;

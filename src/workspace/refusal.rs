@@ -116,12 +116,36 @@ const EXPLANATIONS: &[Explanation] = &[
         hint: "check the network and the URL",
     },
     Explanation {
+        words: &["returned error: 5"],
+        kind: Kind::Forge,
+        meaning: "the remote is out of order",
+        hint: "run the same command again later: loom goes on where it stopped",
+    },
+    Explanation {
         words: &["no space left on device"],
         kind: Kind::Workspace,
         meaning: "the disk is full",
         hint: "free some space, or set `paths.cache` and `paths.state` to a larger disk",
     },
 ];
+
+/// Words, in lower case, about trouble on the way to a remote that may pass by itself.
+const PASSING: [&str; 8] = [
+    "returned error: 5",
+    "returned error: 429",
+    "connection reset",
+    "empty reply from server",
+    "unexpected disconnect",
+    "early eof",
+    "failed to connect",
+    "gnutls recv error",
+];
+
+/// Whether another try may help.
+pub(super) fn may_pass(failure: &Failure) -> bool {
+    let words = failure.line().to_lowercase();
+    PASSING.iter().any(|passing| words.contains(passing))
+}
 
 /// The same failure with its meaning and the next step, where git's words are known.
 pub(super) fn explained(failure: Failure) -> Failure {
@@ -164,6 +188,16 @@ mod tests {
             let failure = explained(Failure::new(Kind::Workspace, words));
             assert!(failure.line().contains(meaning), "{words}: {}", failure.line());
             assert_eq!(failure.hints.len(), 1, "{words}");
+        }
+    }
+
+    #[test]
+    fn only_trouble_on_the_way_may_pass() {
+        let fails = |words: &str| may_pass(&explained(Failure::new(Kind::Workspace, words)));
+        assert!(fails("fatal: unable to access 'http://x/': The requested URL returned error: 503"));
+        assert!(fails("error: RPC failed; curl 56 Recv failure: Connection reset by peer"));
+        for lasting in ["The requested URL returned error: 403", "Repository not found.", "! [rejected] a -> b (stale info)"] {
+            assert!(!fails(lasting), "{lasting}");
         }
     }
 

@@ -52,6 +52,12 @@ const OWNED: [(&[&str], &str); 9] = [
     (&["rusqlite"], "queue"),
 ];
 
+/// Files that may touch what their room does not own, and why.
+const EXCEPT: [(&str, &[&str]); 1] = [
+    // A program of its own, the child of a sandbox: there is no `cli` inside, and its stderr is the child's.
+    ("sandbox/relay.rs", &["io", "stderr"]),
+];
+
 /// A file longer than this has two subjects.
 const LONGEST: usize = 400;
 
@@ -182,6 +188,7 @@ fn planted_faults_are_found() {
         ("verify/cells.rs", "use std::process::{self, Command};"),
         ("forge/local/git.rs", "use std::process; fn f() { process::Command::new(\"git\"); }"),
         ("sandbox/tree.rs", "fn f() { std::env::var_os(\"HOME\"); }"),
+        ("sandbox/relay.rs", "fn f() { std::io::stdout(); }"),
         ("proposal/mod.rs", "use rusqlite::Connection;"),
         ("pipeline/run.rs", "fn f() { writeln!(std::io::stdout(), \"x\"); }"),
     ] {
@@ -210,7 +217,8 @@ fn trespasses(files: &[File]) -> Vec<String> {
                     [name] => path.first().is_some_and(|first| first == name),
                     parts => path.windows(parts.len()).any(|window| window == parts),
                 };
-                if touches && room != owner {
+                let excepted = EXCEPT.iter().any(|(excepted, parts)| file.path == Path::new(excepted) && *parts == owned);
+                if touches && room != owner && !excepted {
                     broken.push(format!("src/{} uses {}, which is for {owner}", file.path.display(), path.join("::")));
                 }
             }

@@ -3,11 +3,13 @@
 // A test that cannot go on has failed: that is what `unwrap` says here.
 #![allow(clippy::unwrap_used)]
 
+mod attack;
 mod bad_models;
 mod cli;
 mod fake_github;
 mod forge;
 mod gate;
+mod github;
 mod house;
 mod loom;
 mod no_room;

@@ -8,6 +8,9 @@ use crate::error::Result;
 
 /// Largest file that is edited.
 const LARGEST: u64 = 16 << 20;
+/// A new text of up to this many lines is shown in its place, with so many lines around.
+const SHOWN: usize = 12;
+const AROUND: usize = 2;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,7 +42,21 @@ pub(super) fn run(desk: &Assignment<'_>, input: Input) -> Result<Reply> {
     let places: Vec<String> = lines.iter().take(20).map(ToString::to_string).collect();
     let broken = outline::newly_broken(&path, &before, &after);
     let warning = broken.map(|line| format!("\nBut now it does not parse: see line {line}")).unwrap_or_default();
-    Ok(Reply::text(format!("{path}: replaced {} at line {}{warning}", times(lines.len()), places.join(", "))))
+    let shown = result(&after, &lines, &input.new);
+    Ok(Reply::text(format!("{path}: replaced {} at line {}{shown}{warning}", times(lines.len()), places.join(", "))))
+}
+
+/// The lines around a single replacement, as they are now.
+fn result(after: &[u8], lines: &[usize], new: &str) -> String {
+    let [line] = lines else { return String::new() };
+    let count = new.lines().count().max(1);
+    if count > SHOWN || paths::is_binary(after) {
+        return String::new();
+    }
+    let (from, to) = (line.saturating_sub(AROUND).max(1), line + count - 1 + AROUND);
+    let text = String::from_utf8_lossy(after);
+    let shown = text.lines().enumerate().skip(from - 1).take(to + 1 - from);
+    shown.map(|(at, line)| format!("\n{}\t{}", at + 1, paths::short_line(line, 240))).collect()
 }
 
 fn times(count: usize) -> String {

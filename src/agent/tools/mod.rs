@@ -24,7 +24,7 @@ use crate::error::Result;
 use crate::model::ToolSpec;
 use crate::task::Event;
 
-pub(super) use list::listing;
+pub(super) use list::look;
 pub(super) use submit::Submission;
 pub(super) use test::{suite_name, summary_of};
 

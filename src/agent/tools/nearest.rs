@@ -9,8 +9,14 @@ const SHOWN: usize = 14;
 /// Below this likeness nothing is near.
 const LEAST: f64 = 0.45;
 
+/// Longer texts are not compared: what is kept of each line is many times its size.
+const LARGEST: usize = 2 << 20;
+
 /// Tells where `wanted` may be meant in `text`; an empty answer when nothing is near.
 pub(super) fn told(text: &str, wanted: &str) -> String {
+    if text.len() > LARGEST {
+        return String::new();
+    }
     let lines: Vec<&str> = text.lines().collect();
     let wanted: Vec<&str> = wanted.trim_matches('\n').lines().collect();
     let Some((at, likeness)) = best(&lines, &wanted) else { return String::new() };

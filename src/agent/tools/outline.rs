@@ -1,6 +1,9 @@
 //! The outline of a source file: its definitions with their lines, from a syntax tree where there is a grammar for it.
 
-use tree_sitter::{Language, Node, Parser};
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use tree_sitter::{Language, Node, ParseOptions, ParseState, Parser, Tree};
 
 use super::paths::short_line;
 
@@ -12,6 +15,9 @@ const HEADING: usize = 110;
 const FIRST_LINES: usize = 80;
 /// Bodies longer than this are looked into for definitions inside.
 const LONG_BODY: usize = 60;
+
+/// A text can be made to cost the square of its length.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A definition.
 struct Entry {
@@ -62,15 +68,21 @@ fn grammar(path: &str) -> Option<Language> {
 /// Whether an edit broke the syntax of a file that was sound before: the first line that does not parse.
 pub(super) fn newly_broken(path: &str, before: &[u8], after: &[u8]) -> Option<usize> {
     let language = grammar(path)?;
-    let parse = |bytes: &[u8]| {
-        let mut parser = Parser::new();
-        parser.set_language(&language).ok()?;
-        parser.parse(bytes, None)
-    };
+    let parse = |bytes: &[u8]| tree(&language, bytes);
     // most edits leave the syntax whole: then one parse is enough
     let after = parse(after).filter(|after| after.root_node().has_error())?;
     let was_sound = !parse(before)?.root_node().has_error();
     was_sound.then(|| first_error(after.root_node()))
+}
+
+/// The tree of a text; none when it is made to be slow.
+fn tree(language: &Language, bytes: &[u8]) -> Option<Tree> {
+    let mut parser = Parser::new();
+    parser.set_language(language).ok()?;
+    let began = Instant::now();
+    let mut in_time = |_: &ParseState| if began.elapsed() < PATIENCE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+    let options = ParseOptions::new().progress_callback(&mut in_time);
+    parser.parse_with_options(&mut |at, _| &bytes[at..], None, Some(options))
 }
 
 fn first_error(node: Node<'_>) -> usize {
@@ -86,11 +98,8 @@ fn first_error(node: Node<'_>) -> usize {
 }
 
 fn entries(language: &Language, text: &str) -> Vec<Entry> {
-    let mut parser = Parser::new();
     let mut entries = Vec::new();
-    if parser.set_language(language).is_ok()
-        && let Some(tree) = parser.parse(text, None)
-    {
+    if let Some(tree) = tree(language, text.as_bytes()) {
         collect(tree.root_node(), text, 0, 0, &mut entries);
     }
     entries

@@ -1,5 +1,6 @@
 //! Paths as models write them, and a walk over the files that git does not ignore. Follows no links; opens nothing.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use ignore::{DirEntry, WalkBuilder};
@@ -8,6 +9,7 @@ use super::Reply;
 use crate::agent::Assignment;
 use crate::error::Result;
 use crate::guard::{self, Touched, Weight};
+use crate::workspace::Workspace;
 
 /// Git's mode of a plain file.
 const FILE: u32 = 0o100_644;
@@ -24,19 +26,45 @@ pub(super) fn relative(desk: &Assignment<'_>, path: &str) -> String {
     path.join("/")
 }
 
-/// Files and folders below `folder` of the root, in order, at most `depth` deep.
+/// Files and folders below `folder` of the root, in order, at most `depth` deep. Walks from the root, so that the rules of
+/// every folder on the way hold, and none from above the tree.
 pub(super) fn walk(root: &Path, folder: &str, depth: Option<usize>) -> impl Iterator<Item = DirEntry> {
-    let mut walk = WalkBuilder::new(root.join(folder));
+    let (start, above) = (root.join(folder), Path::new(folder).components().count());
+    let mut walk = WalkBuilder::new(root);
     walk.hidden(false)
         .parents(false)
         .git_global(false)
         .git_exclude(true)
         .require_git(false)
         .follow_links(false)
-        .max_depth(depth)
+        .max_depth(depth.map(|depth| depth + above))
         .sort_by_file_name(Ord::cmp)
-        .filter_entry(|entry| entry.file_name() != ".git");
-    walk.build().filter_map(Result::ok).filter(|entry| entry.depth() > 0)
+        .filter_entry(move |entry| entry.file_name() != ".git" && (entry.path().starts_with(&start) || start.starts_with(entry.path())));
+    walk.build().filter_map(Result::ok).filter(move |entry| entry.depth() > above)
+}
+
+/// The files and links below a folder that are the repository's or may become so: none that git ignores, unless it is tracked.
+pub(super) fn files(workspace: &Workspace, folder: &str) -> Vec<String> {
+    let root = workspace.root();
+    let files = walk(root, folder, None).filter(|entry| entry.file_type().is_some_and(|kind| !kind.is_dir()));
+    let mut files: BTreeSet<String> = files.map(|entry| shown(root, &entry)).collect();
+    let inside = |path: &String| folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    files.extend(workspace.tracked().into_iter().filter(inside).filter(|path| workspace.is_file(path)));
+    let mut files: Vec<String> = files.into_iter().collect();
+    files.sort_by(|one, two| one.split('/').cmp(two.split('/')));
+    files
+}
+
+/// Whether git ignores a folder, and so all that is in it.
+pub(super) fn is_ignored(workspace: &Workspace, folder: &str) -> bool {
+    let (root, above) = (workspace.root(), folder.rsplit_once('/').map_or("", |(above, _)| above));
+    let walked = folder.is_empty() || walk(root, above, Some(1)).any(|entry| shown(root, &entry) == folder);
+    !walked && files(workspace, folder).is_empty()
+}
+
+/// The answer where a search or listing is asked for in a folder that git ignores.
+pub(super) fn ignored(folder: &str) -> Reply {
+    Reply::error(format!("{folder} is ignored by git (build output, dependencies): look into it by shell"))
 }
 
 /// Whether the walk may begin here: a real folder of the tree, reached without links.

@@ -67,7 +67,7 @@ fn search_counts_what_it_leaves_out() {
     scene.workspace.write("ignored/more.txt", b"needle\n").unwrap();
     let found = call(&scene, "search", json!({"pattern": "NEEDLE", "ignore_case": true}));
     assert!(found.starts_with("500 matches in 1 files\nmany.txt\n1:needle here\n") && !found.contains("ignored"), "{found}");
-    assert!(found.ends_with("[460 more matches in this file]\n[460 matches in 1 files not shown: narrow it by path, glob or pattern]"));
+    assert!(found.ends_with("[460 more matches in this file]\n[460 matches in 1 files not shown: narrow it by path, glob or pattern. They are in many.txt (460)]"));
     let around = call(&scene, "search", json!({"pattern": "return", "glob": "*.js", "context": 1, "path": "/loom/repo"}));
     assert_eq!(around, "1 matches in 1 files\nsum.js\n1-exports.sum = function (a, b) {\n2:  return a - b;\n3-};");
     let plain = call(&scene, "search", json!({"pattern": "function (a", "path": "sum.js"}));
@@ -89,6 +89,34 @@ fn lists_tell_how_much_is_deeper() {
 }
 
 #[test]
+fn a_subfolder_obeys_the_rules_of_the_whole_tree() {
+    let scene = Scene::new();
+    for path in [".gitignore", "a/.gitignore", "a/dist/x.js", "a/b/out.gen", "a/b/kept.js", "ignored/y.js"] {
+        let text = match path {
+            ".gitignore" => "ignored/\n*.gen\n",
+            "a/.gitignore" => "dist/\n",
+            _ => "needle\n",
+        };
+        scene.workspace.write(path, text.as_bytes()).unwrap();
+    }
+    for path in ["a", "a/b", "/loom/repo/a/b/"] {
+        let found = call(&scene, "search", json!({"pattern": "needle", "path": path}));
+        assert_eq!(found, "1 matches in 1 files\na/b/kept.js\n1:needle", "{path}");
+    }
+    assert_eq!(call(&scene, "list", json!({"path": "a"})), "2 files below a\na/.gitignore\na/b/\na/b/kept.js");
+    for folder in ["ignored", "a/dist"] {
+        let said = format!("ERROR {folder} is ignored by git");
+        assert!(call(&scene, "search", json!({"pattern": "needle", "path": folder})).starts_with(&said));
+        assert!(call(&scene, "list", json!({"path": folder})).starts_with(&said));
+    }
+    assert!(call(&scene, "search", json!({"pattern": "needle", "path": "ignored/y.js"})).contains("1:needle"));
+    // what is tracked is the repository's, whatever its rules say
+    scene.workspace.write(".gitignore", b"*.js\n").unwrap();
+    assert!(call(&scene, "search", json!({"pattern": "return", "glob": "*.js"})).contains("sum.js\n2:"));
+    assert!(call(&scene, "list", json!({})).ends_with("package.json\nsum.js\ntest/\ntest/sum.test.js"));
+}
+
+#[test]
 fn commands_run_in_the_tree_without_network_and_end() {
     let scene = Scene::new();
     let shell = |command: &str, timeout: u64| call(&scene, "shell", json!({"command": command, "timeout": timeout}));
@@ -100,13 +128,18 @@ fn commands_run_in_the_tree_without_network_and_end() {
     assert!(shell("cat < /dev/tcp/1.1.1.1/80", 9).starts_with("exit 1"));
     assert!(shell("printf 'a\\377b'", 9).ends_with("a\u{fffd}b"));
     assert!(shell("  ", 9).starts_with("ERROR the command is empty"));
+    assert!(shell("echo kept > /tmp/note", 9).starts_with("exit 0"));
+    assert!(shell("cat /tmp/note /var/tmp/note; touch $HOME/x", 9).ends_with("s\nkept\nkept"));
 }
 
 #[test]
 fn edits_say_when_the_file_no_longer_parses() {
     let scene = Scene::new();
     let edit = |old: &str, new: &str| call(&scene, "edit", json!({"path": "sum.js", "old": old, "new": new}));
-    assert_eq!(edit("return a - b;", "return a - b; }"), "sum.js: replaced once at line 2\nBut now it does not parse: see line 3");
+    assert_eq!(
+        edit("return a - b;", "return a - b; }"),
+        "sum.js: replaced once at line 2\n1\texports.sum = function (a, b) {\n2\t  return a - b; }\n3\t};\nBut now it does not parse: see line 3"
+    );
     assert_eq!(call(&scene, "write", json!({"path": "new/x.py", "text": "a = 1\n"})), "new/x.py: made, 1 lines");
     assert_eq!(call(&scene, "write", json!({"path": "new/x.py", "content": "b = 1\n"})), "new/x.py: replaced, 1 lines");
 }

@@ -14,6 +14,8 @@ const LARGEST: u64 = 4 << 20;
 /// Matches shown at most, in all and of one file.
 const SHOWN: usize = 120;
 const SHOWN_OF_FILE: usize = 40;
+/// Files named of which not all matches are shown.
+const NAMED: usize = 30;
 /// Bytes of an answer.
 const BYTES: usize = 16_000;
 /// Bytes of a line.
@@ -46,9 +48,11 @@ pub(super) fn run(desk: &Assignment<'_>, input: Input) -> Result<Reply> {
     let start = input.path.as_deref().map(|path| paths::relative(desk, path)).unwrap_or_default();
     let files: Vec<String> = if desk.workspace.is_file(&start) {
         vec![start.clone()]
+    } else if paths::is_folder(root, &start) && paths::is_ignored(desk.workspace, &start) {
+        return Ok(paths::ignored(&start));
     } else if paths::is_folder(root, &start) {
-        let files = paths::walk(root, &start, None).filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
-        files.map(|entry| paths::shown(root, &entry)).filter(|path| glob.as_ref().is_none_or(|glob| glob.is_match(path))).collect()
+        let files = paths::files(desk.workspace, &start).into_iter();
+        files.filter(|path| glob.as_ref().is_none_or(|glob| glob.is_match(path))).collect()
     } else {
         return Ok(paths::no_such_file(desk, &start, "no such file or folder"));
     };
@@ -57,7 +61,8 @@ pub(super) fn run(desk: &Assignment<'_>, input: Input) -> Result<Reply> {
         desk.cancel.check()?;
         match desk.workspace.read(path, LARGEST) {
             Ok(bytes) => found.look(&matcher, path, &bytes),
-            Err(_) => found.unread += 1,
+            // a link's end is searched where it lies
+            Err(_) => found.unread += usize::from(desk.workspace.is_file(path)),
         }
     }
     Ok(Reply::text(found.told(&input.pattern, files.len())))
@@ -96,7 +101,8 @@ struct Found {
     matches: usize,
     shown: usize,
     files: usize,
-    files_cut: usize,
+    /// Files of which not all is shown, and how many matches are missing.
+    cut: Vec<(String, usize)>,
     unread: usize,
 }
 
@@ -108,7 +114,7 @@ impl Found {
             .after_context(context)
             .binary_detection(BinaryDetection::quit(0))
             .build();
-        Found { searcher, text: String::new(), literal, matches: 0, shown: 0, files: 0, files_cut: 0, unread: 0 }
+        Found { searcher, text: String::new(), literal, matches: 0, shown: 0, files: 0, cut: Vec::new(), unread: 0 }
     }
 
     fn look(&mut self, matcher: &RegexMatcher, path: &str, bytes: &[u8]) {
@@ -122,7 +128,9 @@ impl Found {
         self.files += 1;
         self.matches += lines.matches;
         self.shown += lines.shown;
-        self.files_cut += usize::from(lines.shown < lines.matches);
+        if lines.shown < lines.matches {
+            self.cut.push((path.to_owned(), lines.matches - lines.shown));
+        }
         if lines.shown > 0 {
             self.text.push_str(&format!("{path}\n{}", lines.text));
             if lines.shown < lines.matches {
@@ -141,15 +149,27 @@ impl Found {
         }
         if self.shown < self.matches {
             text.push_str(&format!(
-                "[{} matches in {} files not shown: narrow it by path, glob or pattern]\n",
+                "[{} matches in {} files not shown: narrow it by path, glob or pattern. They are in {}]\n",
                 self.matches - self.shown,
-                self.files_cut
+                self.cut.len(),
+                self.places()
             ));
         }
         if self.unread > 0 {
-            text.push_str(&format!("[{} files not read: too large, or no regular files]\n", self.unread));
+            text.push_str(&format!("[{} files not read: too large]\n", self.unread));
         }
         text.trim_end().to_owned()
+    }
+}
+
+impl Found {
+    /// Where most of what is not shown can be found.
+    fn places(&self) -> String {
+        let mut cut: Vec<&(String, usize)> = self.cut.iter().collect();
+        cut.sort_by_key(|(_, matches)| std::cmp::Reverse(*matches));
+        let named: Vec<String> = cut.iter().take(NAMED).map(|(path, matches)| format!("{path} ({matches})")).collect();
+        let more = cut.len().saturating_sub(NAMED);
+        format!("{}{}", named.join(", "), if more > 0 { format!(" and {more} more files") } else { String::new() })
     }
 }
 

@@ -6,9 +6,9 @@ use serde::Deserialize;
 
 use super::{Reply, input};
 use crate::agent::Assignment;
-use crate::error::Result;
+use crate::error::{Kind, OrFail, Result};
 use crate::guard;
-use crate::sandbox::{Capture, Ending, Finished, Limits};
+use crate::sandbox::{Capture, Ending, Finished, Limits, Mount, Tier};
 
 /// Bytes shown of the beginning and of the end.
 const HEAD: usize = 5_000;
@@ -32,8 +32,21 @@ pub(super) fn run(desk: &Assignment<'_>, input: Input, left: Duration) -> Result
     let wall = input.timeout.map_or(usual, Duration::from_secs).min(LONGEST).min(left).max(Duration::from_secs(1));
     // one stream, so that errors stand where they happened
     let argv = ["bash", "-c", "exec bash -c \"$0\" 2>&1", &input.command].map(str::to_owned).to_vec();
-    let finished = desk.sandbox.run(&desk.tree.job(argv, Limits { wall, head: HEAD, tail: TAIL }), desk.cancel)?;
+    let mut job = desk.tree.job(argv, Limits { wall, head: HEAD, tail: TAIL });
+    job.mounts.extend(scratch(desk)?);
+    let finished = desk.sandbox.run(&job, desk.cancel)?;
     Ok(Reply::text(told(&finished, wall)))
+}
+
+/// `/tmp` that lasts as long as the task: what one command leaves there the next one finds. The proof's cells have their own.
+/// Without a sandbox it is the machine's own and stays anyway.
+fn scratch(desk: &Assignment<'_>) -> Result<Option<Mount>> {
+    if desk.sandbox.tier() != Tier::Bubblewrap {
+        return Ok(None);
+    }
+    let host = desk.tree.private.join("tmp");
+    std::fs::create_dir_all(&host).or_fail(Kind::Workspace, || format!("making {}", host.display()))?;
+    Ok(Some(Mount::ReadWrite { host, inside: "/tmp".into() }))
 }
 
 fn told(finished: &Finished, wall: Duration) -> String {

@@ -1,6 +1,6 @@
 //! `test`: the repository's tests through the runner, told compactly: counts, then failures, those that were red before marked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -9,19 +9,17 @@ use super::{Reply, input, paths};
 use crate::agent::Assignment;
 use crate::config::Span;
 use crate::error::Result;
-use crate::runner::{self, Case, Fault, Outcome, Report, Selection, Suite, TestId};
+use crate::runner::{self, Case, Fault, Outcome, Report, Room, Selection, Suite, TestId, Trouble, TroubleKind};
 use crate::sandbox::Ending;
 use crate::task::Event;
 
 /// Failures told in full, and further ones by name.
 const IN_FULL: usize = 8;
 const BY_NAME: usize = 40;
-/// Bytes of a failure's message.
-const MESSAGE: usize = 1_200;
-/// A trace up to this size is shown whole; of a longer one its ends and what the runner marked.
-const TRACE: usize = 1_500;
-const TRACE_HEAD: usize = 4;
-const TRACE_TAIL: usize = 12;
+/// How much is told of one failure.
+const ROOM: Room = Room { lines: 40, bytes: 3_600 };
+/// Names told where failures say the same.
+const ALIKE: usize = 12;
 /// Largest file that is looked at for a test's name.
 const LARGEST_SOURCE: u64 = 1 << 20;
 /// Bytes of output where nothing could be read from it.
@@ -55,11 +53,27 @@ pub(super) fn run(desk: &Assignment<'_>, input: Input, left: Duration, known: &m
     let seconds = left.as_secs().max(1).min(settings.timeout.duration().as_secs().max(1));
     settings.timeout = Span::seconds(seconds);
     settings.build_timeout = settings.build_timeout.min(Span::seconds(left.as_secs().max(1)));
-    let report = runner::run(desk.sandbox, desk.tree, &suites[at], &selection, &settings, desk.cancel)?;
+    let run = |suite: &Suite| runner::run(desk.sandbox, desk.tree, suite, &selection, &settings, desk.cancel);
+    let narrow = runner::narrowed(&suites[at], &selection, desk.tree).map(|suite| run(&suite)).transpose()?;
+    // a part may not build alone, or have its tests only beside others
+    let report = match narrow.filter(is_answer) {
+        Some(report) => report,
+        None => run(&suites[at])?,
+    };
     known.0.extend(report.cases.keys().cloned());
     let (passed, failed, skipped) = report.counts();
     desk.reporter.event(&Event::Tests { cell: "agent".to_owned(), passed, failed, skipped, elapsed_ms: report.elapsed_ms });
     Ok(Reply::text(format!("{note}{}", told(&report, before, seconds))))
+}
+
+/// Whether a run of a part says something about the tests: results, or which file does not build or takes too long.
+fn is_answer(report: &Report) -> bool {
+    let about_tests = |trouble: &Trouble| match trouble.kind {
+        TroubleKind::Build | TroubleKind::Load => trouble.file.is_some(),
+        TroubleKind::Timeout | TroubleKind::Crash => true,
+        TroubleKind::NoTests | TroubleKind::Missing | TroubleKind::Unreadable => false,
+    };
+    !report.cases.is_empty() || report.troubles.iter().any(about_tests)
 }
 
 /// How a suite is named in calls.
@@ -84,35 +98,41 @@ fn choose(suites: &[Suite], input: &Input) -> Result<usize, String> {
     Ok(deepest.map_or(0, |(at, _)| at))
 }
 
-/// What to run, and what the model should know about it. A test's name may be a part of a known one; of a test that no run has
-/// named yet, the files that contain its name are run.
+/// What to run, and what the model should know about it. A test's name may be a part of a known one; files beside names say
+/// where those are looked for. Of a test that no run has named yet, the files that contain its name are run.
 fn selection(desk: &Assignment<'_>, input: &Input, known: &KnownTests) -> (Selection, String) {
     let mut files: Vec<String> = input.files.iter().map(|file| paths::relative(desk, file)).collect();
+    if input.tests.is_empty() {
+        return (if files.is_empty() { Selection::All } else { Selection::Files(files) }, String::new());
+    }
     let (mut tests, mut unknown) = (Vec::new(), Vec::new());
     for name in &input.tests {
-        let named = known.named(name);
+        let named: Vec<TestId> =
+            known.named(name).into_iter().filter(|id| files.is_empty() || files.iter().any(|file| file == id.file())).collect();
         let file = name.split("::").next().unwrap_or_default();
         match named.is_empty() {
             false => tests.extend(named),
             true if desk.workspace.is_file(file) => tests.push(TestId::new(&[name])),
-            true => unknown.push(name),
+            true => unknown.push(name.as_str()),
         }
     }
-    let mut note = String::new();
-    for name in unknown {
-        let found = files_with(desk, name);
-        match found.is_empty() {
-            true => tests.push(TestId::new(&[name])),
-            false => {
-                note.push_str(&format!("{name} is not known from a run yet: ran what is in {}\n", found.join(", ")));
-                files.extend(found);
-            }
-        }
+    if unknown.is_empty() {
+        return (Selection::Tests(tests), String::new());
     }
-    if !files.is_empty() {
-        return (Selection::Files(files), note);
+    let names = unknown.join(", ");
+    if files.is_empty() {
+        files = unknown.iter().flat_map(|name| files_with(desk, name)).collect();
+        files.dedup();
     }
-    (if tests.is_empty() { Selection::All } else { Selection::Tests(tests) }, note)
+    if files.is_empty() {
+        tests.extend(unknown.into_iter().map(|name| TestId::new(&[name])));
+        return (Selection::Tests(tests), String::new());
+    }
+    // one run has one kind of selection: the files of the tests that are known join
+    files.extend(tests.iter().map(|test| test.file().to_owned()).filter(|file| desk.workspace.is_file(file)));
+    files.dedup();
+    let note = format!("{names} is not known from a run yet: ran all of {}\n", files.join(", "));
+    (Selection::Files(files), note)
 }
 
 /// Files that contain the last part of a test's name.
@@ -122,13 +142,11 @@ fn files_with(desk: &Assignment<'_>, name: &str) -> Vec<String> {
     if word.len() < 3 {
         return Vec::new();
     }
-    let root = desk.workspace.root();
     let contains = |path: &String| {
         desk.workspace.read(path, LARGEST_SOURCE).is_ok_and(|bytes| bytes.windows(word.len()).any(|window| window == word.as_bytes()))
     };
-    let files = paths::walk(root, "", None).filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
-    let shown = files.map(|entry| paths::shown(root, &entry));
-    shown.filter(|path| path.to_lowercase().contains("test") || path.ends_with(".rs")).filter(contains).take(3).collect()
+    let files = paths::files(desk.workspace, "").into_iter();
+    files.filter(|path| path.to_lowercase().contains("test") || path.ends_with(".rs")).filter(contains).take(3).collect()
 }
 
 impl KnownTests {
@@ -165,18 +183,18 @@ fn told(report: &Report, before: Option<&Report>, limit: u64) -> String {
         let file = trouble.file.as_deref().map(|file| format!(" {file}")).unwrap_or_default();
         text.push_str(&format!("\n\n{:?}{file}:\n{}", trouble.kind, cut(&trouble.message, 3_000)));
     }
-    let mut failed: Vec<(&TestId, &Fault)> = report.cases.iter().filter_map(|(id, case)| fault(case).map(|fault| (id, fault))).collect();
-    // what this change broke stands first
-    failed.sort_by_key(|(id, _)| was_red(before, id));
-    for (id, fault) in failed.iter().take(IN_FULL) {
-        text.push_str(&format!("\n\nFAILED {id}{}\n{}", mark(before, id), shown(fault)));
+    let failed = failures(report, before);
+    for alike in failed.iter().take(IN_FULL) {
+        let names: Vec<String> = alike.names.iter().take(ALIKE).map(|id| format!("{id}{}", mark(before, id))).collect();
+        let more = if alike.names.len() > ALIKE { format!("\nand {} more", alike.names.len() - ALIKE) } else { String::new() };
+        text.push_str(&format!("\n\nFAILED {}{more}\n{}", names.join("\nFAILED "), alike.said));
     }
-    if failed.len() > IN_FULL {
+    let rest: Vec<&TestId> = failed.iter().skip(IN_FULL).flat_map(|alike| alike.names.iter().copied()).collect();
+    if !rest.is_empty() {
         text.push_str("\n\nFailed as well:");
-        let names = failed[IN_FULL..].iter().take(BY_NAME).map(|(id, _)| format!("\n{id}{}", mark(before, id)));
-        text.extend(names);
-        if failed.len() > IN_FULL + BY_NAME {
-            text.push_str(&format!("\nand {} more", failed.len() - IN_FULL - BY_NAME));
+        text.extend(rest.iter().take(BY_NAME).map(|id| format!("\n{id}{}", mark(before, id))));
+        if rest.len() > BY_NAME {
+            text.push_str(&format!("\nand {} more", rest.len() - BY_NAME));
         }
     }
     if report.cases.is_empty() || (failed.is_empty() && report.troubles.is_empty() && report.ending != Ending::Exited(0)) {
@@ -200,38 +218,26 @@ fn mark(before: Option<&Report>, id: &TestId) -> &'static str {
     if was_red(before, id) { " (red before your change too)" } else { "" }
 }
 
-/// Message and the end of the trace, which stands nearest to the failure.
-fn shown(fault: &Fault) -> String {
-    let message = cut(fault.message.trim(), MESSAGE);
-    let trace = fault.trace.trim();
-    if trace.is_empty() || trace == fault.message.trim() {
-        return message;
-    }
-    format!("{message}\n{}", decisive(trace))
+/// Failures that say the same.
+struct Alike<'r> {
+    names: Vec<&'r TestId>,
+    said: String,
 }
 
-/// The beginning and end of a trace, and the lines that pytest marks; gaps are counted.
-fn decisive(trace: &str) -> String {
-    if trace.len() <= TRACE {
-        return trace.to_owned();
-    }
-    let lines: Vec<&str> = trace.lines().collect();
-    let marked = |line: &str| line.starts_with('>') || line.starts_with("E  ");
-    let keep = |at: usize| at < TRACE_HEAD || at + TRACE_TAIL >= lines.len() || marked(lines[at]);
-    let (mut text, mut gap) = (String::new(), 0);
-    for (at, line) in lines.iter().enumerate() {
-        if !keep(at) {
-            gap += 1;
-            continue;
+/// The failures; what this change broke stands first.
+fn failures<'r>(report: &'r Report, before: Option<&Report>) -> Vec<Alike<'r>> {
+    let mut failed: Vec<(&TestId, &Fault)> = report.cases.iter().filter_map(|(id, case)| fault(case).map(|fault| (id, fault))).collect();
+    failed.sort_by_key(|(id, _)| was_red(before, id));
+    let mut groups: Vec<Alike<'r>> = Vec::new();
+    let mut known: HashMap<(bool, &str, &str), usize> = HashMap::new();
+    for (id, fault) in failed {
+        let at = *known.entry((was_red(before, id), &fault.message, &fault.trace)).or_insert(groups.len());
+        match groups.get_mut(at) {
+            Some(alike) => alike.names.push(id),
+            None => groups.push(Alike { names: vec![id], said: fault.decisive(ROOM) }),
         }
-        if gap > 0 {
-            text.push_str(&format!("[... {gap} lines cut ...]\n"));
-            gap = 0;
-        }
-        text.push_str(&paths::short_line(line, 300));
-        text.push('\n');
     }
-    cut(text.trim_end(), 2 * TRACE)
+    groups
 }
 
 fn cut(text: &str, most: usize) -> String {
@@ -244,7 +250,7 @@ mod tests {
 
     use super::*;
     use crate::agent::scene::{Scene, with_assignment};
-    use crate::runner::{FaultKind, Trouble, TroubleKind};
+    use crate::runner::FaultKind;
 
     fn failing(message: &str, trace: &str) -> Case {
         let fault = Fault { kind: FaultKind::Assertion, message: message.into(), trace: trace.into() };
@@ -259,6 +265,7 @@ mod tests {
             ending: Ending::Exited(1),
             elapsed_ms: 1_500,
             output: "raw output".into(),
+            loaded: Default::default(),
         }
     }
 
@@ -275,9 +282,15 @@ mod tests {
     fn many_failures_and_long_traces_stay_short() {
         let names: Vec<String> = (0..100).map(|n| format!("t::{n:03}")).collect();
         let long: String = (0..400).map(|n| if n == 200 { ">   decisive\n".to_owned() } else { format!("    line {n}\n") }).collect();
-        let told = told(&report(names.iter().map(|name| (name.as_str(), failing("no", &long))).collect()), None, 300);
-        assert!(told.len() < 12_000 && told.contains("and 52 more"), "{}", told.len());
-        assert!(told.contains("line 3\n[... 196 lines cut ...]\n>   decisive\n[... 187 lines cut ...]\n    line 388"), "{told}");
+        let case = |at: usize| failing(&format!("no {at}"), &long);
+        let different = told(&report(names.iter().enumerate().map(|(at, name)| (name.as_str(), case(at))).collect()), None, 300);
+        assert!(different.len() < 12_000 && different.contains("and 52 more"), "{}", different.len());
+        assert!(
+            different.contains("no 0\n    line 0\n") && different.contains("    line 199\n>   decisive\n    line 201\n"),
+            "{different}"
+        );
+        let same = told(&report(names.iter().map(|name| (name.as_str(), failing("no", "in x"))).collect()), None, 300);
+        assert!(same.ends_with("\nFAILED t::010\nFAILED t::011\nand 88 more\nno\nin x"), "{same}");
     }
 
     #[test]
@@ -307,5 +320,13 @@ mod tests {
         assert_eq!(found, Selection::Files(vec!["test/sum.test.js".into()]));
         assert!(note.starts_with("red before is not known from a run yet"));
         assert_eq!(select(&["nowhere at all"]).0, ids(&["nowhere at all"]));
+        let both = |files: &[&str], tests: &[&str]| {
+            let input: Input = serde_json::from_value(json!({"files": files, "tests": tests})).unwrap();
+            with_assignment(&scene, 0, None, |desk| selection(desk, &input, &known))
+        };
+        assert_eq!(both(&["b.py"], &["o"]).0, ids(&["b.py::two"]), "names are looked for in the files");
+        let (found, note) = both(&["test/sum.test.js"], &["not there"]);
+        assert_eq!(found, Selection::Files(vec!["test/sum.test.js".into()]));
+        assert!(note.starts_with("not there is not known from a run yet: ran all of test/sum.test.js"), "{note}");
     }
 }

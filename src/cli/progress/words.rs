@@ -15,8 +15,8 @@ const GREY: u8 = 90;
 pub fn line(event: &Event, screen: &Screen) -> Option<String> {
     Some(match event {
         Event::Started { task, issue, title, model } => {
-            let title = plain::cut(&plain::line(title), 60);
-            format!("{}  {title}\n{:10} task {task}, model {}", screen.painted(CYAN, &plain::line(issue)), "", plain::line(model))
+            let title = plain::cut(&plain::line(title), 100);
+            format!("{}\n  {}, task {task}\n  model {}", screen.painted(CYAN, &title), plain::line(issue), plain::line(model))
         }
         Event::StageBegan { stage } => screen.painted(GREY, &format!("> {stage}")),
         Event::StageEnded { stage, elapsed_ms, outcome, resumed } => {
@@ -30,7 +30,7 @@ pub fn line(event: &Event, screen: &Screen) -> Option<String> {
         Event::Said { text } => format!("  \"{}\"", plain::cut(&plain::line(text), 200)),
         Event::Tests { cell, passed, failed, skipped, elapsed_ms } => {
             let results = tests(*passed, *failed, *skipped);
-            format!("  {:<12} {results}  {}", format!("{}:", plain::line(cell)), elapsed(*elapsed_ms))
+            format!("  {:<16} {results}  {}", format!("{}:", plain::line(cell)), elapsed(*elapsed_ms))
         }
         Event::Progress { what } => screen.painted(GREY, &format!("  {}", plain::cut(&plain::line(what), 200))),
         Event::Warning { text } => format!("{} {}", screen.painted(YELLOW, "warning:"), plain::line(text)),
@@ -39,7 +39,7 @@ pub fn line(event: &Event, screen: &Screen) -> Option<String> {
 
 /// Counts of a run of tests; what there is none of is left out.
 pub fn tests(passed: u64, failed: u64, skipped: u64) -> String {
-    let mut parts = vec![format!("{passed} passed")];
+    let mut parts: Vec<String> = (passed > 0 || failed + skipped == 0).then(|| format!("{passed} passed")).into_iter().collect();
     parts.extend((failed > 0).then(|| format!("{failed} failed")));
     parts.extend((skipped > 0).then(|| format!("{skipped} skipped")));
     parts.join(", ")
@@ -74,15 +74,16 @@ mod tests {
         ];
         let lines: Vec<String> = events.iter().filter_map(|event| line(event, &screen)).collect();
         insta::assert_snapshot!(lines.join("\n"), @r#"
-        acme/widget#12  It  [1mbreaks
-                   task 7, model openai/x
+        It  [1mbreaks
+          acme/widget#12, task 7
+          model openai/x
         > clone
         ✓ clone         1.2s  base 0123456789
         ✓ setup      earlier
           turn 3/60, 12.4k tokens so far
           read src/lib.rs 10-40
           "I see it"
-          baseline:    42 passed, 1 failed  0.8s
+          baseline:        42 passed, 1 failed  0.8s
           fetching
         warning: the label could not be set
         "#);

@@ -83,7 +83,7 @@ impl Forge for GitHub {
 
     fn find_pull_request(&self, reference: &IssueRef, branch: &str) -> Result<Option<PullRequest>> {
         let (repo, _) = here(reference)?;
-        let found = self.open_pull(repo, branch).context(|| format!("looking for a pull request from {branch} in {repo}"))?;
+        let found = self.standing_pull(repo, branch).context(|| format!("looking for a pull request from {branch} in {repo}"))?;
         Ok(found.map(|pull| pull.shown(true, Vec::new())))
     }
 
@@ -95,6 +95,11 @@ impl Forge for GitHub {
     fn comment(&self, reference: &IssueRef, marker: &str, body: &str) -> Result<()> {
         let (repo, number) = here(reference)?;
         self.write_comment(repo, number, marker, body).context(|| format!("writing the status comment of {reference}"))
+    }
+
+    fn read_comment(&self, reference: &IssueRef, marker: &str) -> Result<Option<String>> {
+        let (repo, number) = here(reference)?;
+        self.standing_comment(repo, number, marker).context(|| format!("reading the status comment of {reference}"))
     }
 
     fn status(&self, reference: &IssueRef, status: Status) -> Result<()> {

@@ -53,6 +53,14 @@ impl GitHub {
         Ok(self.pulls_from(repo, branch)?.into_iter().find(|pull| pull.state == "open"))
     }
 
+    /// The same, or a refusal where the last one was closed.
+    pub(super) fn standing_pull(&self, repo: &RepoName, branch: &str) -> Result<Option<Pull>> {
+        match self.pulls_from(repo, branch)?.into_iter().max_by_key(|pull| (pull.state == "open", pull.number)) {
+            Some(pull) if pull.state != "open" => Err(closed_before(&pull)),
+            found => Ok(found),
+        }
+    }
+
     /// Newest first, closed ones too. GitHub ignores a `head` that it does not understand, so the answer is checked.
     fn pulls_from(&self, repo: &RepoName, branch: &str) -> Result<Vec<Pull>> {
         let owner = self.client.present_name(repo).owner().to_owned();
@@ -63,11 +71,9 @@ impl GitHub {
 
     pub(super) fn open_or_adopt(&self, repo: &RepoName, draft: &Draft) -> Result<PullRequest> {
         self.await_branch(repo, draft)?;
-        let known = self.pulls_from(repo, &draft.branch)?;
         let mut warnings = Vec::new();
-        let (pull, adopted) = match known.into_iter().max_by_key(|pull| (pull.state == "open", pull.number)) {
-            Some(pull) if pull.state == "open" => (pull, true),
-            Some(closed) => return Err(closed_before(&closed)),
+        let (pull, adopted) = match self.standing_pull(repo, &draft.branch)? {
+            Some(pull) => (pull, true),
             None => self.create(repo, draft, &mut warnings)?,
         };
         if adopted {

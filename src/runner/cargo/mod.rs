@@ -9,12 +9,17 @@ mod binary;
 mod build;
 mod doctest;
 mod flags;
+mod narrow;
 mod package;
 
-pub(super) use build::{Built, Target, build};
+pub(super) use build::{Built, Target};
+
 pub(super) use flags::Flags;
+pub use narrow::narrowed;
 
 use std::collections::BTreeMap;
+
+use build::build;
 
 use super::findings::Findings;
 use super::run::Reading;
@@ -27,11 +32,8 @@ use crate::sandbox::Ending;
 /// Builds and runs the suite, or the part of it that was asked for.
 pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
     let flags = Flags::of(&session.suite.command);
-    let mut findings = Findings::default();
-    let built = build(session, &flags, &mut findings)?;
-    let mut reading = Reading { command: session.suite.command.clone(), findings, ending: built.ending, output: built.output.clone() };
+    let (built, mut reading) = begin(session, &flags)?;
     if built.ending == Ending::TimedOut {
-        reading.findings.trouble(TroubleKind::Timeout, None, "the build was stopped at its limit");
         return Ok(reading);
     }
     let deadline = Deadline::after(session.settings.timeout.duration());
@@ -46,6 +48,17 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
     }
     run_doctests(session, &flags, &built, deadline, &mut reading)?;
     Ok(reading)
+}
+
+/// The build, which every run begins with, and what it told; over when it was stopped at its limit.
+pub(super) fn begin(session: &Session<'_>, flags: &Flags) -> Result<(Built, Reading)> {
+    let mut findings = Findings::default();
+    let built = build(session, flags, &mut findings)?;
+    if built.ending == Ending::TimedOut {
+        findings.trouble(TroubleKind::Timeout, None, "the build was stopped at its limit");
+    }
+    let reading = Reading { command: session.suite.command.clone(), findings, ending: built.ending, output: built.output.clone() };
+    Ok((built, reading))
 }
 
 /// The doctests, where the command and the selection include them and a library can have some.
@@ -180,6 +193,9 @@ mod tests {
         other[1].1 = &changed;
         let head = trial.tree("two", &other);
         trial.bench.seed(&base, &head).unwrap();
+        let (built, seeded) = (base.private.join("target/debug"), head.private.join("target/debug"));
+        assert!(built.join("incremental").is_dir() && !seeded.join("incremental").exists(), "what is built anew is not copied");
+        assert!(seeded.join(".fingerprint").is_dir() && seeded.join("deps").is_dir());
         let ids = ["ok", "wrong"].map(|name| TestId::new(&["src/lib.rs", "tests", name]));
         let report = trial.run(&head, &Selection::Tests(ids.to_vec()));
         assert_eq!(lines(&report), ["src/lib.rs::tests::ok: Assertion", "src/lib.rs::tests::wrong: passed"]);

@@ -155,8 +155,17 @@ impl Found<'_> {
         folders
     }
 
-    /// Whether a file below `dir` (a few levels deep) has a name that `wanted` accepts; the first one's path.
+    /// The first file below `dir` (a few levels deep) whose path `wanted` accepts.
     fn any_file(&self, dir: &str, wanted: impl Fn(&str) -> bool) -> Option<String> {
+        self.walked(dir).find(|path| wanted(path))
+    }
+
+    /// All of them.
+    fn files(&self, dir: &str, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+        self.walked(dir).filter(|path| wanted(path)).collect()
+    }
+
+    fn walked(&self, dir: &str) -> impl Iterator<Item = String> {
         let skipped = ["node_modules", "target", ".git", ".venv", "venv", ".tox", "vendor"];
         let walk = WalkBuilder::new(self.root.join(dir))
             .standard_filters(false)
@@ -167,7 +176,6 @@ impl Found<'_> {
         walk.flatten()
             .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
             .filter_map(|entry| Some(entry.path().strip_prefix(self.root).ok()?.to_string_lossy().into_owned()))
-            .find(|path| wanted(path))
     }
 }
 
@@ -248,6 +256,7 @@ mod tests {
             ("mocha test", Program::Tap, "mocha test --reporter tap"),
             ("node --test test/", Program::NodeTest, "node --test test/"),
             ("npx jest", Program::Jest, "jest"),
+            ("pnpm lint && pnpm test:types && pnpm vitest run", Program::Vitest, "vitest run"),
         ] {
             let manifest =
                 serde_json::json!({"scripts": {"test": "npm run --silent unit", "unit": script, "lint": "eslint ."}}).to_string();

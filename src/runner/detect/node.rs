@@ -57,7 +57,8 @@ fn follow(scripts: &Map<String, Value>, name: &str, chain: &mut Vec<String>) -> 
     // Of several commands (build, lint, test) the one that runs tests counts.
     for part in script.split("&&").flat_map(|part| part.split(';')).map(str::trim) {
         let Some(split) = words(part) else { continue };
-        if let Some(next) = handed_on(&split.words) {
+        // `pnpm lint` names a script, `pnpm vitest run` a program.
+        if let Some(next) = handed_on(&split.words).filter(|next| scripts.contains_key(next)) {
             if chain.len() < CHAIN && !chain.contains(&next) {
                 chain.push(next.clone());
                 if let Some(resolved) = follow(scripts, &next, chain) {

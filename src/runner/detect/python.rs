@@ -74,7 +74,7 @@ fn suite(found: &Found<'_>, dir: &str) -> Option<Suite> {
         junit: None,
         setup: setup(found, dir, program),
         build: Vec::new(),
-        why: format!("{reason}; tests in {test}"),
+        why: format!("{reason}; {}", whereabouts(&found.files(dir, is_test_file))),
     })
 }
 
@@ -88,6 +88,21 @@ impl Found<'_> {
             .flatten()
             .any(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()) && is_test_file(&entry.file_name().to_string_lossy()))
     }
+}
+
+/// How many test files there are, and in which folders.
+fn whereabouts(files: &[String]) -> String {
+    let folder = |file: &str| file.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+    let mut folders: Vec<String> = files.iter().map(|file| folder(file)).collect();
+    folders.sort_unstable();
+    folders.dedup();
+    // A folder says it for those below it; the root would say it for all.
+    let is_below = |one: &str| folders.iter().any(|other| !other.is_empty() && one != other && one.starts_with(other.as_str()));
+    let upper: Vec<&str> = folders.iter().filter(|one| !is_below(one)).map(|one| if one.is_empty() { "the root" } else { one }).collect();
+    let noun = if files.len() == 1 { "test file" } else { "test files" };
+    let more = upper.len().saturating_sub(3);
+    let more = if more > 0 { format!(" and {more} more folders") } else { String::new() };
+    format!("{} {noun} in {}{more}", files.len(), upper[..upper.len().min(3)].join(", "))
 }
 
 fn is_test_file(path: &str) -> bool {
@@ -219,4 +234,17 @@ fn poetry_requirement(name: &str, value: &toml::Value) -> String {
 fn bare(requirement: &str) -> String {
     let end = requirement.find(|letter: char| !(letter.is_ascii_alphanumeric() || "-_.".contains(letter))).unwrap_or(requirement.len());
     requirement[..end].to_lowercase().replace(['_', '.'], "-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn test_files_are_counted_by_their_upper_folders() {
+        let files = ["test_root.py", "tests/test_a.py", "tests/deep/test_b.py", "src/pkg/test_c.py"].map(str::to_owned);
+        assert_eq!(whereabouts(&files), "4 test files in the root, src/pkg/, tests/");
+        assert_eq!(whereabouts(&files[1..3]), "2 test files in tests/");
+        assert_eq!(whereabouts(&files[3..]), "1 test file in src/pkg/");
+    }
 }

@@ -31,7 +31,7 @@ fn suite(found: &Found<'_>, dir: &str) -> Option<Suite> {
     if workspace {
         command.push_str(" --workspace");
     }
-    let mut why = format!("{} ({}); tests in {test}", at(dir, "Cargo.toml"), if workspace { "workspace" } else { "package" });
+    let mut why = format!("{} ({}); tests, first in {test}", at(dir, "Cargo.toml"), if workspace { "workspace" } else { "package" });
     if nextest {
         why.push_str("; .config/nextest.toml");
     }

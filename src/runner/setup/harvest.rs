@@ -28,20 +28,31 @@ pub(super) fn paths(root: &Path) -> Result<BTreeSet<PathBuf>> {
     Ok(paths)
 }
 
-/// Manifests and lock files near the root, whose content decides what setup makes.
-pub(super) fn manifests(root: &Path) -> Vec<PathBuf> {
-    let names = [
+/// Whether a file says what setup installs: a manifest or a lock file.
+pub fn is_manifest(path: &str) -> bool {
+    const NAMES: [&str; 15] = [
         "Cargo.toml",
         "Cargo.lock",
         "package.json",
         "package-lock.json",
+        "npm-shrinkwrap.json",
         "yarn.lock",
         "pnpm-lock.yaml",
         "pyproject.toml",
         "setup.py",
         "setup.cfg",
         "tox.ini",
+        "poetry.lock",
+        "uv.lock",
+        "Pipfile",
+        "Pipfile.lock",
     ];
+    let name = path.rsplit('/').next().unwrap_or_default();
+    NAMES.contains(&name) || name.contains("requirements") && name.ends_with(".txt")
+}
+
+/// Manifests and lock files near the root, whose content decides what setup makes.
+pub(super) fn manifests(root: &Path) -> Vec<PathBuf> {
     let walk = WalkBuilder::new(root)
         .standard_filters(false)
         .max_depth(Some(5))
@@ -50,10 +61,7 @@ pub(super) fn manifests(root: &Path) -> Vec<PathBuf> {
         .build();
     walk.flatten()
         .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
-        .filter(|entry| {
-            let name = entry.file_name().to_string_lossy();
-            names.contains(&name.as_ref()) || name.contains("requirements") && name.ends_with(".txt")
-        })
+        .filter(|entry| is_manifest(&entry.file_name().to_string_lossy()))
         .filter_map(|entry| entry.path().strip_prefix(root).ok().map(Path::to_path_buf))
         .collect()
 }

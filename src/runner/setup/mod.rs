@@ -5,6 +5,8 @@ mod harvest;
 mod npm;
 mod pip;
 
+pub use harvest::is_manifest;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +16,7 @@ use sha2::{Digest, Sha256};
 use super::bench::{Kept, own_variables};
 use super::session::Deadline;
 use super::text::{first_lines, streams};
-use super::{Bench, Program, Suite};
+use super::{Bench, Program, Suite, places};
 use crate::config::TestSettings;
 use crate::error::{Failure, Kind, OrFail, Result};
 use crate::sandbox::{Cancel, Ending, Finished, Limits, Mount, Network, Sandbox, Tier};
@@ -23,6 +25,9 @@ use crate::workspace::{Shared, Tree};
 
 /// The bench's own record in its folder.
 const RECORD: &str = "bench.json";
+/// The one folder of the bench that setup's children write to. What loom itself reads and writes lies beside it: a link
+/// planted there would lead loom to any file of this machine.
+const MADE: &str = "made";
 
 /// Runs the suites' setup with network, once, in a pristine base tree at `host`; `folder` keeps what all trees share
 /// (virtual environment, package caches, ...). A second call with the same input answers from what is there.
@@ -35,7 +40,8 @@ pub fn prepare(
     reporter: &dyn Reporter,
     cancel: &Cancel,
 ) -> Result<Bench> {
-    fs::create_dir_all(folder).or_fail(Kind::Workspace, || format!("making {}", folder.display()))?;
+    let made = folder.join(MADE);
+    fs::create_dir_all(&made).or_fail(Kind::Workspace, || format!("making {}", made.display()))?;
     let folder = folder.canonicalize().or_fail(Kind::Workspace, || format!("finding {}", folder.display()))?;
     let host = host.canonicalize().or_fail(Kind::Workspace, || format!("finding the tree at {}", host.display()))?;
     let setup = Setup::new(sandbox, suites, host, folder, settings, reporter, cancel)?;
@@ -56,8 +62,11 @@ pub fn prepare(
 struct Setup<'a> {
     sandbox: &'a Sandbox,
     suites: Vec<Suite>,
+    /// Loom's own; no child writes to it.
     folder: PathBuf,
-    /// `folder` as children see it.
+    /// What children make in it.
+    made: PathBuf,
+    /// `made` as children see it.
     inside: PathBuf,
     tree: Tree,
     env: BTreeMap<String, String>,
@@ -77,10 +86,11 @@ impl<'a> Setup<'a> {
         reporter: &'a dyn Reporter,
         cancel: &'a Cancel,
     ) -> Result<Setup<'a>> {
+        let made = folder.join(MADE);
         let point = sandbox.point(&host);
         let inside = match sandbox.tier() {
             Tier::Bubblewrap => point.parent().unwrap_or(Path::new("/")).join("deps"),
-            Tier::None => folder.clone(),
+            Tier::None => made.clone(),
         };
         let private = folder.join("setup");
         fs::create_dir_all(private.join("home")).or_fail(Kind::Workspace, || format!("making {}", private.display()))?;
@@ -93,7 +103,7 @@ impl<'a> Setup<'a> {
         tree.env.extend(patience());
         let deadline = Deadline::after(settings.setup_timeout.duration());
         let detected = settings.setup.is_none();
-        Ok(Setup { sandbox, suites, folder, inside, tree, env, detected, deadline, reporter, cancel })
+        Ok(Setup { sandbox, suites, folder, made, inside, tree, env, detected, deadline, reporter, cancel })
     }
 
     /// Everything that decides what setup makes.
@@ -104,7 +114,7 @@ impl<'a> Setup<'a> {
         digest.update(serde_json::to_vec(&self.env).unwrap_or_default());
         for path in harvest::manifests(&self.tree.host) {
             digest.update(path.to_string_lossy().as_bytes());
-            digest.update(fs::read(self.tree.host.join(&path)).unwrap_or_default());
+            digest.update(places::read(&self.tree.host.join(&path), 16 << 20).unwrap_or_default());
         }
         digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -122,7 +132,7 @@ impl<'a> Setup<'a> {
     }
 
     fn bench(self, moved: Vec<(String, String)>, env: BTreeMap<String, String>) -> Bench {
-        let mut shared = vec![Shared { host: self.folder.clone(), inside: self.inside.clone() }];
+        let mut shared = vec![Shared { host: self.made.clone(), inside: self.inside.clone() }];
         shared.extend(moved.into_iter().map(|(from, path)| Shared { host: self.folder.join(from), inside: self.tree.point.join(path) }));
         let left = Some(self.folder.join(harvest::LEFT)).filter(|left| left.is_dir());
         Bench { suites: self.suites, shared, env, point: self.tree.point, left }
@@ -188,7 +198,7 @@ impl<'a> Setup<'a> {
         self.reporter.event(&Event::Progress { what: format!("setup: {command}") });
         let limits = Limits { wall: self.deadline.left(), head: 1 << 20, tail: 1 << 20 };
         let mut job = self.tree.job(["bash", "-c", command].map(str::to_owned).to_vec(), limits);
-        job.mounts.push(Mount::ReadWrite { host: self.folder.clone(), inside: self.inside.clone() });
+        job.mounts.push(Mount::ReadWrite { host: self.made.clone(), inside: self.inside.clone() });
         job.mounts.extend(over);
         job.network = Network::Host;
         if !dir.is_empty() {

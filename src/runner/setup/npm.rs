@@ -1,7 +1,6 @@
 //! npm when single packages cannot be had: the rest is installed, and what is missing is named.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::sync::LazyLock;
 
 use ignore::WalkBuilder;
@@ -10,8 +9,12 @@ use serde_json::Value;
 
 use super::{Setup, decisive};
 use crate::error::{Kind, OrFail, Result};
+use crate::runner::places;
 use crate::sandbox::{Finished, Mount};
 use crate::task::Event;
+
+/// Longest package.json that is read.
+const MANIFEST: u64 = 4 << 20;
 
 static IMPORT: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"(?:require\(|from|import|import\()\s*['"]([^'".\n][^'"\n]*)['"]"#).expect("a constant pattern that the tests compile")
@@ -24,7 +27,7 @@ pub(super) fn partly(setup: &Setup<'_>, dir: &str, command: &str, said: &str) ->
     if !command.starts_with("npm ") {
         return Ok(false);
     }
-    let manifest = fs::read(setup.tree.host.join(dir).join("package.json")).unwrap_or_default();
+    let manifest = places::read(&setup.tree.host.join(dir).join("package.json"), MANIFEST).unwrap_or_default();
     let manifest: Value = serde_json::from_slice(&manifest).unwrap_or_default();
     let Some(declared) = manifest.get("devDependencies").and_then(Value::as_object) else { return Ok(false) };
     let named = named(setup, dir);
@@ -56,7 +59,10 @@ fn named(setup: &Setup<'_>, dir: &str) -> BTreeSet<String> {
         // What configures a linter or bundler is not what the tests need.
         let code = code && !entry.file_name().to_string_lossy().contains(".config.");
         let small = entry.metadata().is_ok_and(|meta| meta.len() < 1 << 20);
-        let Some(text) = fs::read(entry.path()).ok().filter(|_| code && small) else { continue };
+        if !code || !small {
+            continue;
+        }
+        let Ok(text) = places::read(entry.path(), 1 << 20) else { continue };
         for found in IMPORT.captures_iter(&String::from_utf8_lossy(&text)) {
             let parts: Vec<&str> = found[1].split('/').take(if found[1].starts_with('@') { 2 } else { 1 }).collect();
             named.insert(parts.join("/"));
@@ -109,7 +115,7 @@ fn halves(setup: &Setup<'_>, dir: &str, wanted: Vec<String>, missing: &mut Vec<S
 
 /// npm asks the registry about everything a package.json names, wanted or not: it is shown one that names less.
 fn install(setup: &Setup<'_>, dir: &str, wanted: &[String]) -> Result<Finished> {
-    let real = fs::read(setup.tree.host.join(dir).join("package.json")).unwrap_or_default();
+    let real = places::read(&setup.tree.host.join(dir).join("package.json"), MANIFEST).unwrap_or_default();
     let mut manifest: Value = serde_json::from_slice(&real).unwrap_or_default();
     if let Some(declared) = manifest.get_mut("devDependencies").and_then(Value::as_object_mut) {
         declared.retain(|name, version| wanted.contains(&format!("{name}@{}", version.as_str().unwrap_or_default())));
@@ -118,8 +124,8 @@ fn install(setup: &Setup<'_>, dir: &str, wanted: &[String]) -> Result<Finished> 
     if let Some(manifest) = manifest.as_object_mut() {
         manifest.remove("scripts");
     }
-    let path = setup.tree.private.join("package.json");
-    fs::write(&path, manifest.to_string()).or_fail(Kind::Workspace, || format!("writing {}", path.display()))?;
+    let path = places::write(&setup.tree.private, "package.json", &manifest.to_string())
+        .or_fail(Kind::Workspace, || format!("writing a package.json to {}", setup.tree.private.display()))?;
     let shown = Mount::ReadOnly { host: path, inside: setup.tree.point.join(dir).join("package.json") };
     let names: Vec<&str> = wanted.iter().map(String::as_str).collect();
     setup.reporter.event(&Event::Progress { what: format!("setup: trying {}", names.join(" ")) });

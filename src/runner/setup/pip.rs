@@ -7,7 +7,7 @@ use crate::runner::words::{line, words};
 
 /// Makes the virtual environment by whatever can.
 pub(super) fn environment(setup: &Setup<'_>) -> Result<()> {
-    let made = |program: &str| setup.folder.join("venv/bin").join(program).symlink_metadata().is_ok();
+    let made = |program: &str| setup.made.join("venv/bin").join(program).symlink_metadata().is_ok();
     // Most of the time goes into pip itself: where nothing is installed it is not needed.
     let installs = setup.suites.iter().any(|suite| uses_python(suite) && !suite.setup.is_empty());
     if made("python") && (made("pip") || !installs) {

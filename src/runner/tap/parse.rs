@@ -234,7 +234,7 @@ impl Yaml<'_> {
     }
 
     fn fault(&self, name: &str) -> Outcome {
-        let trace = self.0.join("\n");
+        let trace = self.trace();
         let said = self.field("error").or_else(|| self.field("message"));
         let mut message: Vec<String> = vec![name.to_owned()];
         message.extend(said.clone().map(|said| first_lines(&said, 6)));
@@ -242,9 +242,29 @@ impl Yaml<'_> {
             message.extend(self.field(field).map(|value| format!("{field}: {}", first_lines(&value, 4))));
         }
         if message.len() == 1 {
-            message.push(first_lines(&trace, 6));
+            message.push(first_lines(&self.0.join("\n"), 6));
         }
         Outcome::failed(self.kind(name, said.as_deref()), &message.join("\n"), &trace)
+    }
+
+    /// The stack as it was printed; where there is none, what the fields of the message do not tell.
+    fn trace(&self) -> String {
+        let depth = |line: &str| line.len() - line.trim_start().len();
+        let name = |line: &str| line.trim_start().split_once(':').map_or("", |(name, _)| name).to_owned();
+        let block = |start: usize| start + 1 + self.0[start + 1..].iter().take_while(|line| depth(line) > depth(self.0[start])).count();
+        if let Some(start) = self.0.iter().position(|line| name(line) == "stack") {
+            return self.0[start + 1..block(start)].join("\n");
+        }
+        let mut rest: Vec<&str> = Vec::new();
+        let mut at = 0;
+        while at < self.0.len() {
+            let told = ["error", "message", "operator", "expected", "actual", "at"].contains(&name(self.0[at]).as_str());
+            if !told && !matches!(self.0[at].trim(), "---" | "...") {
+                rest.push(self.0[at]);
+            }
+            at = if told { block(at) } else { at + 1 };
+        }
+        rest.join("\n")
     }
 
     fn kind(&self, name: &str, said: Option<&str>) -> FaultKind {
@@ -311,6 +331,10 @@ mod tests {
         ];
         assert_eq!(names(&findings), expected);
         assert!(findings.troubles.is_empty(), "{:?}", findings.troubles);
+        let unequal = findings.cases.iter().find(|(id, _)| id.inner().ends_with("deeply equivalent")).unwrap().1;
+        let Outcome::Failed(fault) = &unequal.outcome else { panic!("{unequal:?}") };
+        let message = "should be deeply equivalent\noperator: deepEqual\nexpected: { a: 1 }\nactual: { a: 2 }\nat: Test.<anonymous> (/loom/repo/test/parse.js:5:7)";
+        assert_eq!((fault.message.as_str(), fault.trace.as_str()), (message, "      Error: should be deeply equivalent"));
     }
 
     #[test]

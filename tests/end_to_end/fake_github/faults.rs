@@ -15,6 +15,10 @@ pub(super) enum Trouble {
     Truncate,
     /// Done, late.
     Slow(Duration),
+    /// Nothing done, and no answer for as long as the client waits.
+    Hold,
+    /// Done, and no answer for as long as the client waits.
+    HoldAfter,
 }
 
 /// A fault for the next requests of one kind.
@@ -22,13 +26,14 @@ pub(super) enum Trouble {
 pub struct Fault {
     method: &'static str,
     path: &'static str,
+    skip: u32,
     times: u32,
     pub(super) trouble: Trouble,
 }
 
 impl Fault {
     fn new(method: &'static str, path: &'static str, trouble: Trouble) -> Fault {
-        Fault { method, path, times: 1, trouble }
+        Fault { method, path, skip: 0, times: 1, trouble }
     }
 
     /// `path` is how the request's path ends; empty for any.
@@ -59,6 +64,16 @@ impl Fault {
         Fault::new(method, path, Trouble::Slow(span))
     }
 
+    /// The request never gets further: where a test kills the client before something is done.
+    pub fn hold(method: &'static str, path: &'static str) -> Fault {
+        Fault::new(method, path, Trouble::Hold)
+    }
+
+    /// What was asked is done and never answered: where a test kills the client after it.
+    pub fn hold_after(method: &'static str, path: &'static str) -> Fault {
+        Fault::new(method, path, Trouble::HoldAfter)
+    }
+
     /// Adds a header to an answer.
     pub fn header(mut self, name: &'static str, value: impl ToString) -> Fault {
         if let Trouble::Answer { headers, .. } = &mut self.trouble {
@@ -72,11 +87,20 @@ impl Fault {
         Fault { times, ..self }
     }
 
+    /// Lets so many requests pass first.
+    pub fn after(self, skip: u32) -> Fault {
+        Fault { skip, ..self }
+    }
+
     /// The trouble for this request, taken from the queue.
     pub(super) fn take(queue: &mut [Fault], method: &str, path: &str) -> Option<Trouble> {
         let fits =
             |fault: &&mut Fault| fault.times > 0 && (fault.method.is_empty() || fault.method == method) && path.ends_with(fault.path);
         let fault = queue.iter_mut().find(fits)?;
+        if fault.skip > 0 {
+            fault.skip -= 1;
+            return None;
+        }
         fault.times -= 1;
         Some(fault.trouble.clone())
     }

@@ -40,7 +40,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .layer(from_fn_with_state(Arc::clone(&shared), gate));
     Router::new()
         .nest("/api/v3", api)
-        .route("/{owner}/{repo}/{*rest}", get(git::serve).post(git::serve))
+        .route("/{owner}/{repo}/{*rest}", get(git::serve).post(git::serve).layer(from_fn_with_state(Arc::clone(&shared), around_git)))
         .layer(Extension(Arc::clone(&shared)))
         .with_state(())
 }
@@ -59,6 +59,9 @@ async fn gate(Shares(shared): Shares<Arc<Shared>>, ConnectInfo(knife): ConnectIn
         knife.cut();
         return StatusCode::OK.into_response();
     }
+    if let Some(Trouble::Hold) = trouble {
+        shared.hold().await;
+    }
     let admitted = admit(&shared, &request);
     match admitted {
         Ok(token) => request.extensions_mut().insert(token),
@@ -69,7 +72,30 @@ async fn gate(Shares(shared): Shares<Arc<Shared>>, ConnectInfo(knife): ConnectIn
         Some(Trouble::DropAfter) => knife.cut(),
         Some(Trouble::Slow(span)) => tokio::time::sleep(span).await,
         Some(Trouble::Truncate) => return halved(response).await,
-        Some(Trouble::Answer { .. } | Trouble::Drop) | None => {}
+        Some(Trouble::HoldAfter) => shared.hold().await,
+        Some(Trouble::Answer { .. } | Trouble::Drop | Trouble::Hold) | None => {}
+    }
+    response
+}
+
+/// Git's requests can go wrong too: they can be refused, held, and their answers lost.
+async fn around_git(Shares(shared): Shares<Arc<Shared>>, ConnectInfo(knife): ConnectInfo<Knife>, request: Request, next: Next) -> Response {
+    let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
+    let trouble = {
+        let mut state = shared.state();
+        state.requests.push(format!("{method} {path}"));
+        Fault::take(&mut state.faults, &method, &path)
+    };
+    match trouble {
+        Some(Trouble::Answer { status, headers, body }) => return answered(status, headers, body),
+        Some(Trouble::Hold) => shared.hold().await,
+        _ => {}
+    }
+    let response = next.run(request).await;
+    match trouble {
+        Some(Trouble::HoldAfter) => shared.hold().await,
+        Some(Trouble::DropAfter) => knife.cut(),
+        _ => {}
     }
     response
 }

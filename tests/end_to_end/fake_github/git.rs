@@ -79,6 +79,24 @@ pub fn head(bare: &Path, branch: &str) -> Option<String> {
     told(git, "")
 }
 
+/// Deletes a branch.
+pub fn delete(bare: &Path, branch: &str) {
+    run(bare, &["update-ref", "-d", &format!("refs/heads/{branch}")], "");
+}
+
+/// All branches, sorted.
+pub fn branches(bare: &Path) -> Vec<String> {
+    run(bare, &["for-each-ref", "--format=%(refname:short)", "refs/heads"], "").lines().map(str::to_owned).collect()
+}
+
+/// The text of a file on a branch, or of the branch's last commit message when the path is empty.
+pub fn text(bare: &Path, branch: &str, path: &str) -> String {
+    match path {
+        "" => run(bare, &["log", "-1", "--format=%B", branch], ""),
+        path => run(bare, &["show", &format!("{branch}:{path}")], ""),
+    }
+}
+
 /// Answers one request of a git client.
 pub async fn serve(
     Extension(shared): Extension<Arc<Shared>>,

@@ -13,6 +13,7 @@ mod views;
 mod wire;
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tempfile::TempDir;
@@ -27,6 +28,7 @@ pub const REPO: &str = "acme/widget";
 /// A running GitHub; it ends when it is dropped.
 pub struct FakeGitHub {
     shared: Arc<Shared>,
+    held: Receiver<()>,
     folder: TempDir,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
@@ -37,11 +39,18 @@ pub(crate) struct Shared {
     pub(crate) server: String,
     pub(crate) repositories: PathBuf,
     pub(crate) state: Mutex<State>,
+    held: Sender<()>,
 }
 
 impl Shared {
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the test, and then lets the client wait.
+    pub(crate) async fn hold(&self) {
+        let _ = self.held.send(());
+        std::future::pending::<()>().await;
     }
 
     pub(crate) fn bare(&self) -> PathBuf {
@@ -54,7 +63,7 @@ impl FakeGitHub {
     /// (maintain), `wes` and `loom-bot` (write), `trina` (triage), `rita` (read), `mallory` (none).
     pub fn start() -> FakeGitHub {
         let folder = tempfile::tempdir().unwrap();
-        let (tell, told) = std::sync::mpsc::channel();
+        let ((tell, told), (hold, held)) = (channel(), channel());
         let (stop, stopped) = oneshot::channel();
         let repositories = folder.path().join("repositories");
         git::seed(&repositories.join(format!("{REPO}.git")));
@@ -63,7 +72,7 @@ impl FakeGitHub {
             runtime.block_on(async move {
                 let listener = wire::Listener::bind().await;
                 let server = format!("http://{}", listener.address());
-                let shared = Arc::new(Shared { server, repositories, state: Mutex::new(State::fresh()) });
+                let shared = Arc::new(Shared { server, repositories, state: Mutex::new(State::fresh()), held: hold });
                 tell.send(Arc::clone(&shared)).unwrap();
                 tokio::select! {
                     _ = stopped => {}
@@ -71,7 +80,7 @@ impl FakeGitHub {
                 }
             });
         });
-        FakeGitHub { shared: told.recv().unwrap(), folder, stop: Some(stop), thread: Some(thread) }
+        FakeGitHub { shared: told.recv().unwrap(), held, folder, stop: Some(stop), thread: Some(thread) }
     }
 
     /// Base of the REST API.
@@ -102,6 +111,41 @@ impl FakeGitHub {
     /// The next matching requests go wrong.
     pub fn fault(&self, fault: Fault) {
         self.state().faults.push(fault);
+    }
+
+    /// Commits a file on top of what `main` has, as this branch; its id.
+    pub fn commit(&self, branch: &str, path: &str, text: &str) -> String {
+        git::commit(&self.bare(), branch, path, text)
+    }
+
+    /// What a branch points to.
+    pub fn head(&self, branch: &str) -> Option<String> {
+        git::head(&self.bare(), branch)
+    }
+
+    /// Deletes a branch.
+    pub fn delete(&self, branch: &str) {
+        git::delete(&self.bare(), branch);
+    }
+
+    /// The commit below a branch's last one.
+    pub fn parent(&self, branch: &str) -> String {
+        git::head(&self.bare(), &format!("{branch}^")).unwrap()
+    }
+
+    /// All branches, sorted.
+    pub fn branches(&self) -> Vec<String> {
+        git::branches(&self.bare())
+    }
+
+    /// The text of a file on a branch.
+    pub fn text(&self, branch: &str, path: &str) -> String {
+        git::text(&self.bare(), branch, path)
+    }
+
+    /// Waits until a request is held by a fault.
+    pub fn until_held(&self) {
+        self.held.recv_timeout(std::time::Duration::from_secs(60)).expect("a request was to be held");
     }
 
     /// Opens an issue by `rita` and returns its number.

@@ -1,0 +1,322 @@
+//! Code of a patch that deals with its own testing: asks whether it is tested, reaches for the test runner, takes the
+//! name of a module that the runner loads, ends the process, runs before the tests are built. A test that such code
+//! turns green says little, so a person looks at it; what names loom's own parts goes back to the coder. Pure.
+//!
+//! It reads what is written, so it can be talked around; `docs/proof.md` says what remains.
+
+use super::split::{Side, Sided, Split};
+use super::syntax::{Language, tokens};
+use super::{Question, Reason, inline};
+
+/// Loom's own parts, which no repository needs to name.
+const OWN: [&str; 5] = ["LOOM_RESULTS", "loom_pytest", "loom_unittest", "loom_node", "/loom/private"];
+
+/// What source says when it asks whether it is tested, or reaches for what tests it.
+const ANY: [&str; 9] = [
+    "PYTEST_CURRENT_TEST",
+    "PYTEST_VERSION",
+    "NODE_TEST_CONTEXT",
+    "JEST_WORKER_ID",
+    "RUSTC_BOOTSTRAP",
+    "RUST_TEST_",
+    "NEXTEST",
+    "/loom/repo",
+    "/proc/self",
+];
+const PYTHON: [&str; 17] = [
+    "import__main__",
+    "pytest",
+    "unittest",
+    "pluggy",
+    "sys.modules",
+    "importlib",
+    "__import__",
+    "_getframe",
+    "inspect.stack",
+    "gc.get_",
+    "ctypes",
+    "builtins.",
+    "atexit",
+    "settrace",
+    "setprofile",
+    "os._exit",
+    "os.kill",
+];
+const SCRIPT: [&str; 16] = [
+    "global.expect",
+    "'expect'",
+    "\"expect\"",
+    "@jest/",
+    "node:test",
+    "node:assert",
+    "'assert'",
+    "\"assert\"",
+    "assert/strict",
+    "vitest",
+    "globalThis.expect",
+    "syncBuiltinESMExports",
+    "_load=",
+    "require.cache",
+    "process.binding",
+    "node:vm",
+];
+const RUST: [&str; 13] = [
+    "cfg!(test",
+    "cfg!(not(test",
+    "cfg(test",
+    "cfg(not(test",
+    "cfg_attr(test",
+    "cfg(any(test",
+    "set_hook(",
+    "current_exe",
+    "current().name()",
+    "init_array",
+    "\"event\"",
+    "no_mangle",
+    "asm!(",
+];
+/// Rust that ends the process: usual in programs, not in what tests call.
+const RUST_ENDS: [&str; 3] = ["process::exit", "process::abort", "libc::"];
+/// What tests and their set-up say when they reach into the runner.
+const OF_TESTS: [&str; 10] = [
+    "_pytest",
+    "pytest_runtest",
+    "pytest_pyfunc_call",
+    "pytest_collection",
+    "pytest_report",
+    "pytest_configure",
+    "pytest_sessionfinish",
+    "hookimpl",
+    "hookwrapper",
+    "/proc/self",
+];
+
+/// Modules that Python or pytest load before any test, by the names a file of the repository could take.
+const LOADED: [&str; 8] = ["pytest", "_pytest", "pluggy", "iniconfig", "loom_pytest", "loom_unittest", "sitecustomize", "usercustomize"];
+/// Modules of Python itself that a runner loads: taken only by a file at the root.
+const STANDARD: [&str; 44] = [
+    "abc",
+    "argparse",
+    "ast",
+    "atexit",
+    "base64",
+    "bdb",
+    "bisect",
+    "builtins",
+    "cmd",
+    "code",
+    "codecs",
+    "collections",
+    "contextlib",
+    "copy",
+    "dataclasses",
+    "datetime",
+    "difflib",
+    "dis",
+    "encodings",
+    "enum",
+    "faulthandler",
+    "fnmatch",
+    "functools",
+    "gc",
+    "glob",
+    "importlib",
+    "inspect",
+    "io",
+    "json",
+    "linecache",
+    "os",
+    "pathlib",
+    "pprint",
+    "re",
+    "runpy",
+    "shutil",
+    "site",
+    "tempfile",
+    "time",
+    "traceback",
+    "types",
+    "typing",
+    "unittest",
+    "warnings",
+];
+
+/// What was found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Certain: rejected unless allowed.
+    pub reasons: Vec<Reason>,
+    /// Possible: a person must look.
+    pub questions: Vec<Question>,
+}
+
+/// Looks at every file of the patch; `commands` are what the suites run.
+pub fn look(split: &Split, commands: &[&str]) -> Found {
+    let mut found = Found::default();
+    for file in &split.files {
+        own_parts(&mut found, file);
+        taken_name(&mut found, file);
+        build_script(&mut found, file, commands);
+        match file.side {
+            Side::Test | Side::Support => reaches(&mut found, file, &OF_TESTS, "changes how tests are run or reported"),
+            Side::Source | Side::Mixed => source(&mut found, file),
+        }
+    }
+    found
+}
+
+fn source(found: &mut Found, file: &Sided) {
+    let Some(language) = Language::of(&file.path) else { return };
+    let mut words: Vec<&str> = ANY.to_vec();
+    match language {
+        Language::Python => words.extend(PYTHON),
+        Language::Rust => {
+            words.extend(RUST);
+            let name = file.path.rsplit('/').next().unwrap_or_default();
+            if name != "main.rs" && !file.path.split('/').any(|part| matches!(part, "bin" | "examples" | "cli" | "benches" | "cli.rs")) {
+                words.extend(RUST_ENDS);
+            }
+        }
+        Language::JavaScript | Language::TypeScript | Language::Tsx => words.extend(SCRIPT),
+    }
+    reaches(found, file, &words, "can behave otherwise where it is tested, or change what tests it");
+}
+
+fn reaches(found: &mut Found, file: &Sided, words: &[&str], does: &str) {
+    let added = added(file, words);
+    if added.is_empty() {
+        return;
+    }
+    let names: Vec<String> = added.iter().map(|word| format!("`{}`", word.trim_matches(['"', '\'', '(', '=']))).collect();
+    found.questions.push(Question {
+        name: "aware-of-tests".into(),
+        text: format!("{} now says {}: such code {does}. Does the issue ask for that?", file.path, names.join(", ")),
+        lines: String::new(),
+    });
+}
+
+fn own_parts(found: &mut Found, file: &Sided) {
+    if added(file, &OWN).is_empty() {
+        return;
+    }
+    found.reasons.push(Reason {
+        name: "tampering-results".into(),
+        text: format!("{} names the place where test results are kept. Remove that.", file.path),
+        lines: String::new(),
+    });
+}
+
+fn taken_name(found: &mut Found, file: &Sided) {
+    if file.existed || file.head.is_none() {
+        return;
+    }
+    let mut parts = file.path.split('/').map(|part| part.strip_suffix(".py").unwrap_or(part));
+    let first = parts.clone().next().unwrap_or_default();
+    let python = file.path.ends_with(".py");
+    if python && (parts.any(|part| LOADED.contains(&part)) || STANDARD.contains(&first)) || file.path.ends_with(".pth") {
+        found.reasons.push(Reason {
+            name: "tampering-runner-module".into(),
+            text: format!("{} takes the place of a module that the test runner loads. Give it another name.", file.path),
+            lines: String::new(),
+        });
+    }
+}
+
+/// Files that run before the tests, or decide what becomes of them when they are loaded.
+const BUILDS: [&str; 5] = ["build.rs", "binding.gyp", ".babelrc", ".swcrc", "tsconfig.json"];
+/// Beginnings of the names of such files.
+const BUILDS_SO: [&str; 3] = ["vite.config.", "babel.config.", "tsconfig."];
+
+fn build_script(found: &mut Found, file: &Sided, commands: &[&str]) {
+    let name = file.path.rsplit('/').next().unwrap_or_default();
+    let builds = BUILDS.contains(&name) || BUILDS_SO.iter().any(|start| name.starts_with(start));
+    if (builds || is_run(file, name, commands)) && file.base != file.head {
+        found.questions.push(Question {
+            name: "build-script".into(),
+            text: format!("{} runs before the tests or runs them, and can change what they say. Does the issue ask for that?", file.path),
+            lines: String::new(),
+        });
+    }
+}
+
+/// Whether the suite's own command is made of this file: a script, a makefile.
+fn is_run(file: &Sided, name: &str, commands: &[&str]) -> bool {
+    let is_test = file.side == Side::Test && Language::of(&file.path).is_some();
+    let mut words = commands.iter().flat_map(|command| command.split(|c: char| c.is_whitespace() || "\"';&|()=".contains(c)));
+    !is_test
+        && file.existed
+        && words.any(|word| match name.to_ascii_lowercase().as_str() {
+            "makefile" | "gnumakefile" => word == "make",
+            "justfile" => word == "just",
+            _ => word.trim_start_matches("./") == file.path,
+        })
+}
+
+/// Which of these words the head says more often than the base, comments and layout left out.
+fn added<'w>(file: &Sided, words: &[&'w str]) -> Vec<&'w str> {
+    let plain = |text: Option<&str>| text.map_or_else(String::new, |text| plain(file, text));
+    let (base, head) = (plain(file.base.as_deref()), plain(file.head.as_deref()));
+    words.iter().filter(|word| head.matches(**word).count() > base.matches(**word).count()).copied().collect()
+}
+
+fn plain(file: &Sided, text: &str) -> String {
+    let Some(language) = Language::of(&file.path) else { return text.to_owned() };
+    // Inside a source file the tests say `test` as they please.
+    let source =
+        (language == Language::Rust && matches!(file.side, Side::Source | Side::Mixed)).then(|| inline::source_text(text)).flatten();
+    let text = source.as_deref().unwrap_or(text);
+    match tokens(language, text) {
+        Some(words) => words.concat(),
+        None => text.split_whitespace().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(path: &str, side: Side, base: Option<&str>, head: &str) -> Vec<String> {
+        let file = Sided::for_trial(path, side, base, Some(head));
+        let mut found = Found::default();
+        own_parts(&mut found, &file);
+        taken_name(&mut found, &file);
+        build_script(&mut found, &file, &["sh run/tests.sh && make check"]);
+        match side {
+            Side::Test | Side::Support => reaches(&mut found, &file, &OF_TESTS, "x"),
+            _ => source(&mut found, &file),
+        }
+        found.reasons.into_iter().map(|one| one.name).chain(found.questions.into_iter().map(|one| one.name)).collect()
+    }
+
+    #[test]
+    fn what_knows_of_its_tests_is_asked_about() {
+        for (path, head) in [
+            ("a.py", "import os\nif 'PYTEST_CURRENT_TEST' in os.environ: pass\n"),
+            ("a.py", "import importlib\n"),
+            ("a.js", "import assert from 'node:assert/strict';\nassert.equal = () => {};\n"),
+            ("src/a.rs", "fn f() -> u8 { if cfg!(test) { 1 } else { 0 } }\n"),
+            ("src/a.rs", "fn f() { std::process::exit(0) }\n"),
+        ] {
+            assert_eq!(names(path, Side::Source, Some(""), head), ["aware-of-tests"], "{head}");
+        }
+        let hook = "def pytest_runtest_makereport(item):\n    pass\n";
+        assert_eq!(names("conftest.py", Side::Support, None, hook), ["aware-of-tests"]);
+        assert_eq!(names("src/a.py", Side::Source, None, "x = 'LOOM_RESULTS'\n"), ["tampering-results"]);
+        assert_eq!(names("pytest.py", Side::Source, None, ""), ["tampering-runner-module"]);
+        assert_eq!(names("json/__init__.py", Side::Source, None, ""), ["tampering-runner-module"]);
+        assert_eq!(names("run/tests.sh", Side::Source, Some("exit 1"), "exit 0"), ["build-script"]);
+        assert_eq!(names("Makefile", Side::Source, Some("check:"), "check: all"), ["build-script"]);
+        assert_eq!(names("vite.config.ts", Side::Source, None, "export default {}"), ["build-script"]);
+        assert_eq!(names("build.rs", Side::Source, None, "fn main() {}"), ["build-script"]);
+    }
+
+    #[test]
+    fn honest_code_is_not() {
+        let inline = "fn f() -> u8 { 1 }\n#[cfg(test)]\nmod tests { #[test] fn a() { assert_eq!(super::f(), 1); } }\n";
+        assert!(names("src/a.rs", Side::Mixed, Some("fn f() -> u8 { 0 }\n"), inline).is_empty());
+        assert!(names("src/main.rs", Side::Source, Some("fn main() {}"), "fn main() { std::process::exit(2) }").is_empty());
+        assert!(names("a.py", Side::Source, Some("import importlib\n"), "import importlib\n# pytest sees this\nx = 1\n").is_empty());
+        assert!(names("shop/json.py", Side::Source, None, "x = 1\n").is_empty());
+        assert!(names("tests/test_a.py", Side::Test, None, "import pytest\nimport unittest\n").is_empty());
+    }
+}

@@ -1,0 +1,98 @@
+//! Tests that passed and are not among the results of head: gone without a word, or renamed. Pure, as all of `compare`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::compare::{Comparison, Observed, concerns, outcome, passes};
+use super::facts::Broken;
+use super::identify::{Tests, TextChange, function_key};
+use crate::runner::{Outcome, Report, TestId, TroubleKind};
+
+/// Tests that passed and are not among the results of head.
+pub fn look(out: &mut Comparison, seen: Observed<'_>, tests: &Tests) {
+    let functions: BTreeSet<String> = seen.must_pass.cases.keys().map(function_key).collect();
+    let stopped = out.troubles.iter().any(|one| matches!(one.kind, TroubleKind::Timeout | TroubleKind::Crash | TroubleKind::Unreadable));
+    for (id, case) in &seen.baseline.cases {
+        if case.outcome != Outcome::Passed || seen.must_pass.cases.contains_key(id) || functions.contains(&function_key(id)) {
+            continue;
+        }
+        let file = case.file.as_deref();
+        let told = stopped || out.troubles.iter().any(|one| concerns(one, id, file));
+        // A deleted or renamed function is judged by its text.
+        if told || matches!(tests.change(id, file), TextChange::Deleted | TextChange::Changed) {
+            continue;
+        }
+        if matches!(tests.change(id, file), TextChange::Unknown)
+            && seen.regression.is_some_and(|r| outcome(r, id) != Some(&Outcome::Passed))
+        {
+            continue; // told as an altered expectation
+        }
+        out.lost.push(Broken { test: id.clone(), lines: "passed at the baseline, not among the results with the patch".into() });
+    }
+    renamed_rows(out, seen, tests);
+}
+
+/// The file and class, suite or table that a test stands in.
+fn group(id: &TestId) -> &str {
+    id.as_str().rsplit_once("::").map_or("", |(group, _)| group)
+}
+
+/// Tests made from data have no function of their own to match them by. Where as many are new in their group, and those
+/// say the same of the base source as of the head, a person can see whether they are the same under other names.
+fn renamed_rows(out: &mut Comparison, seen: Observed<'_>, tests: &Tests) {
+    let file = |report: &Report, id: &TestId| report.cases.get(id).and_then(|case| case.file.clone());
+    let by_data = |id: &TestId| match tests.change(id, file(seen.baseline, id).as_deref()) {
+        TextChange::Unknown => true,
+        TextChange::Same => tests.data_changed,
+        TextChange::New | TextChange::Changed | TextChange::Deleted => false,
+    };
+    let is_guard = |id: &&TestId| {
+        !seen.baseline.cases.contains_key(*id)
+            && passes(Some(seen.must_pass), id)
+            && seen.must_fail.is_none_or(|cell| passes(Some(cell), id))
+    };
+    let mut fresh: BTreeMap<&str, Vec<&TestId>> = BTreeMap::new();
+    seen.must_pass.cases.keys().filter(is_guard).for_each(|id| fresh.entry(group(id)).or_default().push(id));
+    let mut gone: BTreeMap<String, Vec<TestId>> = BTreeMap::new();
+    out.lost
+        .iter()
+        .filter(|one| by_data(&one.test))
+        .for_each(|one| gone.entry(group(&one.test).to_owned()).or_default().push(one.test.clone()));
+    for (group, ids) in gone {
+        let Some(new) = fresh.get(group.as_str()).filter(|new| new.len() >= ids.len()) else { continue };
+        out.lost.retain(|one| !ids.contains(&one.test));
+        out.renamed.extend(ids.into_iter().zip(new.iter().map(|id| (*id).clone())));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::compare::compare;
+    use super::super::compare::tests::{FILE, OLD, id, red, report};
+    use super::super::identify::tests::of;
+    use super::super::red::Known;
+    use super::*;
+    use crate::runner::Outcome::Passed;
+
+    #[test]
+    fn a_renamed_function_is_the_same_test_and_renamed_rows_are_for_a_person() {
+        let old = "def test_first_name():\n    result = f(1, 2)\n    assert result == 1\n";
+        let (renamed, known) = (of(FILE, old, &old.replace("first", "second")), Known::default());
+        let cells = |names: [&str; 3]| names.map(|name| report(&[(name, Passed)]));
+        let run = |cells: &[Report; 3], tests: &Tests| {
+            let seen = Observed { baseline: &cells[0], must_pass: &cells[1], must_fail: Some(&cells[2]), regression: Some(&cells[0]) };
+            compare(seen, tests, &known)
+        };
+        let out = run(&cells(["test_first_name", "test_second_name", "test_second_name"]), &renamed);
+        assert!(out.lost.is_empty() && out.renamed.is_empty(), "{out:?}");
+        let mut rows = of(FILE, OLD, OLD);
+        rows.data_changed = true;
+        let out = run(&cells(["test_row_a", "test_row_b", "test_row_b"]), &rows);
+        assert_eq!((out.renamed, out.lost.len()), (vec![(id("test_row_a"), id("test_row_b"))], 0));
+        let mut fewer = cells(["test_row_a", "test_row_b", "test_row_b"]);
+        fewer[0].cases.extend(report(&[("test_row_c", Passed)]).cases);
+        assert_eq!(run(&fewer, &rows).lost.len(), 2, "a row less is a row lost");
+        let mut proof = cells(["test_row_a", "test_row_b", "test_row_b"]);
+        proof[2] = report(&[("test_row_b", red())]);
+        assert_eq!(run(&proof, &rows).lost.len(), 1, "a row for new behaviour does not stand in for an old one");
+    }
+}
