@@ -124,6 +124,7 @@ fn take_up(
             return Ok(Err(done));
         }
         let claim = queue.claim(task.id)?;
+        folder.end_strays();
         let branch = text::branch(prefix, fresh, &home.repository_id, &task.episode);
         if order.again == Again::Anew && has_pull_request(forge, order, &branch)? {
             claim.finish(TaskState::Completed, Some("it has a pull request from another machine"))?;

@@ -26,6 +26,7 @@ fn run(cell: Cell, passed: usize, failed: &[&str]) -> CellRun {
         ending: Ending::Exited(i32::from(!failed.is_empty())),
         elapsed_ms: 1234,
         output: String::new(),
+        loaded: BTreeMap::new(),
     };
     CellRun { cell, tree: "c".repeat(40).parse().unwrap(), report }
 }

@@ -11,6 +11,8 @@ use super::{Case, Fault, FaultKind, Outcome, TestId, Trouble, TroubleKind};
 pub(super) struct Findings {
     pub(super) cases: BTreeMap<TestId, Case>,
     pub(super) troubles: Vec<Trouble>,
+    /// As `Report::loaded`.
+    pub(super) loaded: BTreeMap<String, String>,
     bearers: HashMap<TestId, u32>,
 }
 

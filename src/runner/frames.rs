@@ -52,6 +52,10 @@ pub(super) fn at_home(findings: &mut Findings, session: &Session<'_>) {
             home.tidy(fault);
         }
     }
+    for file in findings.loaded.values_mut() {
+        let own = session.relative(file).filter(|_| home.is_own(file));
+        *file = own.unwrap_or_else(|| format!("/{}", home.told(file).trim_start_matches('/')));
+    }
     for trouble in &mut findings.troubles {
         trouble.message = home.told(&home.own(&trouble.message));
     }

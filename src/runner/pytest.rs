@@ -4,7 +4,7 @@
 //! absent from the cases; a file that cannot be collected is a `Load` trouble. An expected failure (xfail) is
 //! `Skipped`; one that passes after all is `Passed`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 
@@ -102,6 +102,7 @@ struct Line {
     mro: Vec<String>,
     msg: Option<String>,
     frames: Vec<(String, i64, String)>,
+    loaded: BTreeMap<String, String>,
     exit: Option<i64>,
     root: Option<String>,
 }
@@ -147,6 +148,7 @@ fn read(text: &str, ending: Ending, place: &dyn Fn(&str) -> Option<String>, find
                     .add(TestId::new(&[&file]), Case::new(Outcome::Skipped(first_lines(&line.long.unwrap_or_default(), 2))).in_file(file));
             }
             "internal" => findings.trouble(TroubleKind::Crash, None, &decisive(&line.long.unwrap_or_default())),
+            "loaded" => findings.loaded = line.loaded,
             "end" => {
                 finished = true;
                 if line.exit == Some(5) && seen.is_empty() {
@@ -315,6 +317,7 @@ def test_nested(tmp_path):
         let Outcome::Failed(error) = &report.cases[&TestId::new(&["tests/test_calc.py", "test_error"])].outcome else { panic!() };
         assert!(error.trace.contains("calc.py:5 in broken"), "{}", error.trace);
         assert_eq!(error.message, "ValueError: no");
+        assert_eq!(report.loaded, [("calc".to_owned(), "calc.py".to_owned())].into());
 
         // Another tree with other source, at the same place; and only one table's row.
         let mut other = files;
@@ -325,6 +328,21 @@ def test_nested(tmp_path):
         assert_eq!(lines(&report), ["tests/test_calc.py::test_table[<obj at 0x>]: passed", "tests/test_calc.py::test_wrong: passed"]);
         let report = trial.run(&head, &Selection::Files(vec!["tests/test_calc.py".into()]));
         assert_eq!((report.cases.len(), report.troubles.len()), (10, 0));
+    }
+
+    #[test]
+    fn another_installation_of_the_package_is_noticed() {
+        let conftest = "import os, sys, tempfile\nfolder = tempfile.mkdtemp()\nopen(os.path.join(folder, 'calc.py'), 'w').write('x = 1')\nsys.path.insert(0, folder)\n";
+        let files = [
+            ("pyproject.toml", "[tool.pytest.ini_options]\n"),
+            ("src/calc.py", "x = 2\n"),
+            ("tests/conftest.py", conftest),
+            ("tests/test_calc.py", "from calc import x\ndef test_x(): assert x == 1\n"),
+        ];
+        let trial = Trial::new(&files, TestSettings::default());
+        let report = trial.run(&trial.tree("one", &files), &Selection::All);
+        assert_eq!(lines(&report), ["tests/test_calc.py::test_x: passed"]);
+        assert!(report.loaded["calc"].starts_with("/tmp/"), "{:?}", report.loaded);
     }
 
     #[test]

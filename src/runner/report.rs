@@ -22,6 +22,10 @@ pub struct Report {
     pub elapsed_ms: u64,
     /// Head and tail of what was printed, for people and the model.
     pub output: String,
+    /// Packages that the tree defines, by name, and the files that the run loaded them from: relative to the root, or
+    /// absolute when they lie outside of it. Only where the runner can tell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub loaded: BTreeMap<String, String>,
 }
 
 /// One test of a run.

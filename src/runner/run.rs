@@ -61,6 +61,7 @@ pub fn run(
         command: reading.command,
         cases: reading.findings.cases,
         troubles: reading.findings.troubles,
+        loaded: reading.findings.loaded,
         ending: reading.ending,
         elapsed_ms: started.elapsed().as_millis() as u64,
         output: clip(&frames::printed(reading.output.trim(), &session), OUTPUT),

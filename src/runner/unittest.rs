@@ -3,7 +3,7 @@
 //! A test is named `FILE::Class::test_method`. A test that is not there is absent from the cases; a module that cannot be
 //! imported is a `Load` trouble.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 
@@ -82,6 +82,7 @@ struct Line {
     msg: String,
     long: String,
     frames: Vec<(String, i64, String)>,
+    loaded: BTreeMap<String, String>,
 }
 
 #[derive(Default)]
@@ -98,6 +99,7 @@ fn read(text: &str, ending: Ending, place: &dyn Fn(&str) -> Option<String>, find
     let mut finished = false;
     for line in text.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok()) {
         match line.k.as_str() {
+            "loaded" => findings.loaded = line.loaded,
             "end" => finished = true,
             "load" if !line.msg.is_empty() => {
                 let name = line.method.clone().unwrap_or_default();
@@ -213,6 +215,7 @@ mod tests {
             "B::test_b: Fixture",
         ];
         assert_eq!(lines(&report), expected.map(|line| format!("tests/test_calc.py::{line}")));
+        assert_eq!(report.loaded, [("calc".to_owned(), "calc.py".to_owned())].into());
         assert_eq!(report.troubles[0].kind, TroubleKind::Load);
         assert_eq!(report.troubles[0].file.as_deref(), Some("tests/test_broken.py"));
         let one = TestId::new(&["tests/test_calc.py", "A", "test_ok"]);

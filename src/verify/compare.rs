@@ -264,6 +264,7 @@ pub(super) mod tests {
             ending: Ending::Exited(0),
             elapsed_ms: 10,
             output: String::new(),
+            loaded: Default::default(),
         }
     }
 

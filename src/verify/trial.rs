@@ -84,7 +84,9 @@ impl<'a> Trial<'a> {
         }
         facts.reasons.extend(tamper::files(&self.split));
         facts.reasons.extend(runner_config::changes(&self.split));
-        let aware = aware::look(&self.split);
+        let suites = self.judge.bench.suites.iter();
+        let commands: Vec<&str> = suites.flat_map(|suite| suite.build.iter().chain([&suite.command])).map(String::as_str).collect();
+        let aware = aware::look(&self.split, &commands);
         facts.reasons.extend(aware.reasons);
         facts.questions.extend(aware.questions);
         let Some(baseline) = self.baseline(baseline, &mut facts)? else { return Ok(facts) };
@@ -321,6 +323,7 @@ impl<'a> Trial<'a> {
 
     /// A run that rewrites the files it is to judge has judged others.
     fn own_sources(&mut self, facts: &mut Facts) -> Result<()> {
+        self.loaded_sources(facts);
         let code = self.split.files.iter().filter(|file| file.side != Side::Support && super::syntax::Language::of(&file.path).is_some());
         let paths: Vec<&str> = code.map(|file| file.path.as_str()).collect();
         for cell in [Cell::MustPass, Cell::MustFail] {
@@ -334,6 +337,27 @@ impl<'a> Trial<'a> {
             }
         }
         Ok(())
+    }
+
+    /// A run that loaded another installation of what the patch changes has judged that one.
+    fn loaded_sources(&mut self, facts: &mut Facts) {
+        let touched = |name: &str| {
+            let is_of = |path: &str| path.split('/').any(|part| part == name || part.strip_suffix(".py") == Some(name));
+            self.split.source_side().any(|file| is_of(&file.path))
+        };
+        let mut own: BTreeSet<String> = BTreeSet::new();
+        for run in &self.runs {
+            for (name, file) in run.report.loaded.iter().filter(|(name, _)| touched(name)) {
+                if file.starts_with('/') {
+                    let cell = run.cell.as_str();
+                    facts.unknowable = Some(format!("in the {cell} run `{name}` was loaded from {file}, and not from the tree under test"));
+                }
+                own.insert(format!("`{name}` was loaded from the tree under test, {file}."));
+            }
+        }
+        if facts.unknowable.is_none() {
+            self.notes.extend(own);
+        }
     }
 
     /// Everything that was seen, for the record.

@@ -86,6 +86,7 @@ mod tests {
             ending: Ending::Exited(0),
             elapsed_ms,
             output: String::new(),
+            loaded: Default::default(),
         };
         let mut facts = Facts::default();
         let trouble = Trouble { kind, file: Some("tests/a.rs".into()), message: message.into() };

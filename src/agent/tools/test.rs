@@ -265,6 +265,7 @@ mod tests {
             ending: Ending::Exited(1),
             elapsed_ms: 1_500,
             output: "raw output".into(),
+            loaded: Default::default(),
         }
     }
 

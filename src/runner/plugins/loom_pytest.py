@@ -43,6 +43,20 @@ def _file(item_or_path):
     return str(path)
 
 
+def _loaded(root):
+    """Where the packages that the tree defines were loaded from."""
+    found = {}
+    foreign = set(getattr(sys, "stdlib_module_names", ())) | {"conftest", "setup", "tests", "test", "testing", "docs", "noxfile"}
+    bases = [root] + [os.path.join(root, name) for name in ("src", "lib", "python")]
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        if "." in name or name in foreign or not isinstance(path, str):
+            continue
+        if any(os.path.isfile(os.path.join(base, name, "__init__.py")) or os.path.isfile(os.path.join(base, name + ".py")) for base in bases):
+            found[name] = path
+    return found
+
+
 def _frames(excinfo):
     frames = []
     try:
@@ -56,8 +70,9 @@ def _frames(excinfo):
 class _Collector:
     """The hooks; `writer` is None in a worker of pytest-xdist, whose controller writes."""
 
-    def __init__(self, writer):
+    def __init__(self, writer, root):
         self.writer = writer
+        self.root = root
         self.files = {}
 
     @pytest.hookimpl(hookwrapper=True, trylast=True)
@@ -115,13 +130,18 @@ class _Collector:
 
     def pytest_sessionfinish(self, session, exitstatus):
         if self.writer:
+            try:
+                self.writer.say(k="loaded", loaded=_loaded(self.root))
+            except Exception:  # a module may be anything
+                pass
             self.writer.say(k="end", exit=int(exitstatus), collected=getattr(session, "testscollected", None))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
     writer = None
+    root = str(config.rootpath if hasattr(config, "rootpath") else config.rootdir)
     if _PATH and not hasattr(config, "workerinput"):
         writer = _Writer(_PATH)
-        writer.say(k="start", root=str(config.rootpath if hasattr(config, "rootpath") else config.rootdir), python=sys.version.split()[0])
-    config.pluginmanager.register(_Collector(writer), "loom-collector")
+        writer.say(k="start", root=root, python=sys.version.split()[0])
+    config.pluginmanager.register(_Collector(writer, root), "loom-collector")

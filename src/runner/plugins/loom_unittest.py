@@ -9,6 +9,7 @@ import unittest
 
 _FD = os.open(os.environ.pop("LOOM_RESULTS"), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 _PID = os.getpid()
+_ROOT = os.getcwd()
 _MOST = 20000
 
 
@@ -28,6 +29,20 @@ def _cut(text):
 def _file(test):
     module = sys.modules.get(type(test).__module__)
     return getattr(module, "__file__", None)
+
+
+def _loaded(root):
+    """Where the packages that the tree defines were loaded from."""
+    found = {}
+    foreign = set(getattr(sys, "stdlib_module_names", ())) | {"conftest", "setup", "tests", "test", "testing", "docs", "noxfile"}
+    bases = [root] + [os.path.join(root, name) for name in ("src", "lib", "python")]
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        if "." in name or name in foreign or not isinstance(path, str):
+            continue
+        if any(os.path.isfile(os.path.join(base, name, "__init__.py")) or os.path.isfile(os.path.join(base, name + ".py")) for base in bases):
+            found[name] = path
+    return found
 
 
 def _error(err):
@@ -92,6 +107,10 @@ class _Result(unittest.TextTestResult):
         super().stopTest(test)
 
     def stopTestRun(self):
+        try:
+            _say(k="loaded", loaded=_loaded(_ROOT))
+        except Exception:  # a module may be anything
+            pass
         _say(k="end", run=self.testsRun)
         super().stopTestRun()
 
