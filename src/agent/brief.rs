@@ -16,6 +16,8 @@ pub(super) const LIMIT: &str = "Notice: a limit is near:";
 
 /// Longest issue, comments included, in bytes.
 const ISSUE: usize = 24_000;
+/// What is told of a setup that was only partial, in bytes.
+const WARNINGS: usize = 800;
 /// Longest repair text in bytes.
 const REPAIR: usize = 12_000;
 /// The fixed instructions.
@@ -61,6 +63,7 @@ fn task(assignment: &Assignment<'_>) -> Result<String> {
             command => config.agent.command_timeout.to_string(),
             test => config.test.timeout.to_string(),
             protected => config.gate.protected.join(" "),
+            warnings => capped(&assignment.bench.warnings.join("; "), WARNINGS),
             listing => look.listing,
             reference => reference(assignment.issue),
             fence,

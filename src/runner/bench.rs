@@ -24,6 +24,8 @@ pub struct Bench {
     pub point: PathBuf,
     /// What setup wrote into the tree beside dependencies (a version file, metadata), to be put into every tree.
     pub(super) left: Option<PathBuf>,
+    /// What could not be installed, in sentences: tests or tools may be missing.
+    pub warnings: Vec<String>,
 }
 
 /// The folders every private folder has: HOME, build output, caches of compilers and runners.
@@ -230,6 +232,8 @@ pub(super) struct Kept {
     /// Folder below the bench's own, and where children see it relative to the tree.
     pub(super) moved: Vec<(String, String)>,
     pub(super) env: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) warnings: Vec<String>,
 }
 
 #[cfg(test)]
@@ -242,7 +246,14 @@ mod tests {
         let (left, host) = (folder.path().join("left"), folder.path().join("host"));
         crate::runner::trial::write(&left, &[("src/_version.py", "1"), ("Cargo.lock", "lock")]);
         crate::runner::trial::write(&host, &[("src/a.py", ""), ("Cargo.lock", "own"), (".git/info/exclude", "*.log")]);
-        let bench = Bench { suites: Vec::new(), shared: Vec::new(), env: BTreeMap::new(), point: "/loom/repo".into(), left: Some(left) };
+        let bench = Bench {
+            suites: Vec::new(),
+            shared: Vec::new(),
+            env: BTreeMap::new(),
+            point: "/loom/repo".into(),
+            left: Some(left),
+            warnings: Vec::new(),
+        };
         for _ in 0..2 {
             let tree = bench.tree(&host, &folder.path().join("private")).unwrap();
             assert_eq!(tree.env["HOME"], "/loom/private/home");

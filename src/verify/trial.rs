@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::cells::Cells;
 use super::compare::{Comparison, Observed, compare};
-use super::facts::{Broken, Facts, Hollow, Shape, Unproven, some_of};
+use super::facts::{Broken, Facts, Hollow, Shape, Unproven, decisive, some_of};
 use super::functions;
 use super::hollow;
 use super::identify::{Place, Tests};
@@ -364,6 +364,8 @@ impl<'a> Trial<'a> {
     pub fn evidence(self, facts: &Facts) -> Result<Evidence> {
         self.cells.discard()?;
         let mut not_verified = self.not_verified;
+        let partly = self.judge.bench.warnings.iter().map(|one| decisive(one).trim_end().replace('\n', " "));
+        not_verified.extend(partly.map(|one| format!("Not all could be installed, and what needs it did not run: {one}.")));
         if self.no_new_behaviour && facts.proven.is_empty() {
             not_verified.push("Whether the touched lines are covered by tests was not measured.".into());
         }

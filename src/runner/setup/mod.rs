@@ -7,6 +7,7 @@ mod pip;
 
 pub use harvest::is_manifest;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,15 +48,16 @@ pub fn prepare(
     let setup = Setup::new(sandbox, suites, host, folder, settings, reporter, cancel)?;
     let input = setup.input();
     if let Some(kept) = setup.kept(&input) {
-        return Ok(setup.bench(kept.moved, kept.env));
+        return Ok(setup.bench(kept));
     }
     let before = harvest::paths(&setup.tree.host)?;
     setup.environments()?;
     setup.commands()?;
     let moved = harvest::take(&setup.tree.host, &setup.folder, &before)?;
-    let kept = Kept { input, suites: setup.suites.clone(), moved, env: setup.env.clone() };
+    let warnings = setup.warned.take();
+    let kept = Kept { input, suites: setup.suites.clone(), moved, env: setup.env.clone(), warnings };
     setup.keep(&kept)?;
-    Ok(setup.bench(kept.moved, kept.env))
+    Ok(setup.bench(kept))
 }
 
 /// A setup in progress.
@@ -74,6 +76,8 @@ struct Setup<'a> {
     deadline: Deadline,
     reporter: &'a dyn Reporter,
     cancel: &'a Cancel,
+    /// What was told so far.
+    warned: RefCell<Vec<String>>,
 }
 
 impl<'a> Setup<'a> {
@@ -103,7 +107,7 @@ impl<'a> Setup<'a> {
         tree.env.extend(patience());
         let deadline = Deadline::after(settings.setup_timeout.duration());
         let detected = settings.setup.is_none();
-        Ok(Setup { sandbox, suites, folder, made, inside, tree, env, detected, deadline, reporter, cancel })
+        Ok(Setup { sandbox, suites, folder, made, inside, tree, env, detected, deadline, reporter, cancel, warned: RefCell::default() })
     }
 
     /// Everything that decides what setup makes.
@@ -131,11 +135,12 @@ impl<'a> Setup<'a> {
         fs::write(&path, text).or_fail(Kind::Workspace, || format!("writing {}", path.display()))
     }
 
-    fn bench(self, moved: Vec<(String, String)>, env: BTreeMap<String, String>) -> Bench {
+    fn bench(self, kept: Kept) -> Bench {
+        let Kept { moved, env, warnings, .. } = kept;
         let mut shared = vec![Shared { host: self.made.clone(), inside: self.inside.clone() }];
         shared.extend(moved.into_iter().map(|(from, path)| Shared { host: self.folder.join(from), inside: self.tree.point.join(path) }));
         let left = Some(self.folder.join(harvest::LEFT)).filter(|left| left.is_dir());
-        Bench { suites: self.suites, shared, env, point: self.tree.point, left }
+        Bench { suites: self.suites, shared, env, point: self.tree.point, left, warnings }
     }
 
     /// What must be there before the first command.
@@ -205,6 +210,12 @@ impl<'a> Setup<'a> {
             job.cwd = self.tree.point.join(dir);
         }
         self.sandbox.run(&job, self.cancel)
+    }
+
+    /// Tells that something is not there, now and to whoever uses the bench.
+    fn lacks(&self, text: String) {
+        self.warned.borrow_mut().push(text.trim_start_matches("setup: ").to_owned());
+        self.warn(text);
     }
 
     fn warn(&self, text: String) {

@@ -39,7 +39,7 @@ pub(super) fn partly(setup: &Setup<'_>, dir: &str, command: &str, said: &str) ->
     setup.warn(format!("setup: `{command}` failed; installing what the tests name: {}", wanted.join(", ")));
     let installed = halves(setup, dir, wanted, &mut missing, 0)?;
     if !missing.is_empty() {
-        setup.warn(format!("setup: not installed: {}", missing.join(", ")));
+        setup.lacks(format!("setup: not installed: {}", missing.join(", ")));
     }
     Ok(!installed.is_empty())
 }

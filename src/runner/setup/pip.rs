@@ -45,8 +45,27 @@ pub(super) fn one_by_one(setup: &Setup<'_>, dir: &str, command: &str) -> Result<
         if finished.ok() {
             installed += 1;
         } else {
-            setup.warn(format!("setup: {one} could not be installed: {}", first_lines(&decisive(&finished), 1)));
+            setup.lacks(format!("setup: {one} could not be installed: {}", first_lines(&decisive(&finished), 1)));
         }
     }
     Ok(installed > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::TestSettings;
+    use crate::runner::Selection;
+    use crate::runner::trial::{Trial, lines};
+
+    #[test]
+    fn what_cannot_be_had_is_named_and_the_rest_is_installed() {
+        let project =
+            "[tool.pytest.ini_options]\n[dependency-groups]\ntest = [\"absent-one @ file:///nowhere/absent_one-1.0-py3-none-any.whl\"]\n";
+        let files = [("pyproject.toml", project), ("test_a.py", "def test_a(): pass\n")];
+        let trial = Trial::new(&files, TestSettings::default());
+        assert!(
+            matches!(trial.bench.warnings.as_slice(), [one] if one.starts_with("absent-one @ ") && one.contains("could not be installed"))
+        );
+        assert_eq!(lines(&trial.run(&trial.tree("one", &files), &Selection::All)), ["test_a.py::test_a: passed"]);
+    }
 }
