@@ -197,11 +197,11 @@ impl<'a> Run<'a> {
 
 /// The last word on the issue of a proposal that is out.
 pub fn report(board: &mut Board<'_>, proposal: &Proposal, pull_request: &PullRequest) -> Result<()> {
-    let word = match proposal.verdict().ruling {
-        Ruling::Verified(_) => "verified",
-        _ => "for review",
+    let claim = crate::proposal::claim(proposal.verdict());
+    let headline = match proposal.verdict().ruling {
+        Ruling::Verified(_) => format!("A draft pull request is open, verified: {claim}."),
+        _ => format!("A draft pull request is open for review, {claim}."),
     };
-    let headline = format!("A draft pull request is open, {word}: {}.", crate::proposal::claim(proposal.verdict()));
     board.close(Status::Completed, headline, |progress| {
         progress.lines.iter_mut().for_each(|line| line.mark = Mark::Done);
         progress.pull_request = Some(pull_request.url.clone());

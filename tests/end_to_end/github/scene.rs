@@ -16,7 +16,8 @@ pub const MARKER: &str = "<!-- loom:status episode=";
 
 const PROGRAM: &str = "#!/bin/sh\n# clamp LOW HIGH VALUE\nif [ \"$3\" -gt \"$2\" ]; then echo 0; elif [ \"$3\" -lt \"$1\" ]; then echo \"$1\"; else echo \"$3\"; fi\n";
 const TESTS: &str = "#!/bin/sh\nn=0\ncheck() {\n    n=$((n + 1))\n    if [ \"$2\" = \"$3\" ]; then echo \"ok $n - $1\"; else echo \"not ok $n - $1\"; \
-                     echo \"# expected $3, got $2\"; fi\n}\ncheck \"a value inside stays\" \"$(sh clamp.sh 1 5 3)\" 3\necho \"1..$n\"\n";
+                     echo \"# expected $3, got $2\"; fi\n}\n. tests/cases.sh\necho \"1..$n\"\n";
+const CASES: &str = "check \"a value inside stays\" \"$(sh clamp.sh 1 5 3)\" 3\n";
 const SETTINGS: &str = "[test]\ncommand = \"sh tests/all.sh\"\nrunner = \"tap\"\n";
 
 /// One machine, one GitHub, one labelled issue.
@@ -42,7 +43,7 @@ impl Scene {
     /// An issue with this body and no label.
     pub fn about(body: &str) -> Scene {
         let hub = Rc::new(FakeGitHub::start());
-        for (path, text) in [("clamp.sh", PROGRAM), ("tests/all.sh", TESTS), ("loom.toml", SETTINGS)] {
+        for (path, text) in [("clamp.sh", PROGRAM), ("tests/all.sh", TESTS), ("tests/cases.sh", CASES), ("loom.toml", SETTINGS)] {
             hub.commit("main", path, text);
         }
         let number = hub.issue("clamp returns 0", body);
@@ -171,9 +172,9 @@ fn machine_with(hub: &FakeGitHub, token: Option<&str>) -> Loom {
 
 /// A test first, then the cause, then the end: one turn.
 fn answers() -> String {
-    let wider = "check \"a value above is the upper bound\" \"$(sh clamp.sh 1 5 9)\" 5\necho \"1..$n\"";
+    let wider = format!("{CASES}check \"a value above is the upper bound\" \"$(sh clamp.sh 1 5 9)\" 5\n");
     let turn = [
-        ("edit", json!({ "path": "tests/all.sh", "old": "echo \"1..$n\"", "new": wider })),
+        ("edit", json!({ "path": "tests/cases.sh", "old": CASES, "new": wider })),
         ("edit", json!({ "path": "clamp.sh", "old": "echo 0;", "new": "echo \"$2\";" })),
         ("submit", json!({ "title": TITLE, "summary": "Values above the range gave 0." })),
     ];
