@@ -7,13 +7,10 @@ use super::pulse::Chronicle;
 use super::stages::Run;
 use crate::error::Result;
 use crate::guard::Redactor;
-use crate::model;
 
 /// Works on one issue until a draft pull request stands, or says why not.
 /// Started again after any kind of end, it goes on from the last finished stage.
 pub fn run(order: &Order, means: &Means<'_>) -> Result<Done> {
-    // Without a model that can be asked nothing is begun: neither claim nor comment.
-    model::connect(&means.settings.config.model, means.secrets.model_key()?)?;
     let (cancel, redactor) = (means.cancel.child(), Arc::new(Redactor::new(means.secrets.all())));
     let chronicle = Chronicle::new(means.reporter, redactor);
     let means = &Means { reporter: &chronicle, cancel: &cancel, ..*means };
@@ -26,6 +23,7 @@ pub fn run(order: &Order, means: &Means<'_>) -> Result<Done> {
 }
 
 fn through(run: &mut Run<'_>, until: Until) -> Result<Done> {
+    run.demand_model()?;
     let ground = run.clone_base()?;
     let bench = run.set_up(&ground)?;
     run.be_heard()?;

@@ -16,6 +16,7 @@ use super::text;
 use crate::error::{Kind, OrFail, Result};
 use crate::forge::{Forge, Home, PullRequest, Status};
 use crate::guard::Redactor;
+use crate::model;
 use crate::proposal::{Mark, Proposal, Target, Work};
 use crate::queue::Claim;
 use crate::runner::Bench;
@@ -47,6 +48,12 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
+    /// Fails before anything is paid or cloned when the model cannot be asked; whoever set the label hears of it.
+    pub fn demand_model(&self) -> Result<()> {
+        let key = self.means.secrets.model_key()?;
+        model::connect(&self.means.settings.config.model, key).map(drop)
+    }
+
     /// Brings the repository; the base commit stays what it was when the task began.
     pub fn clone_base(&mut self) -> Result<Ground> {
         let cache_folder = self.means.locations.cache.clone();
