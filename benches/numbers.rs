@@ -130,7 +130,7 @@ fn ten_files(folder: &Path) {
         fs::write(folder.join(format!("src/part{part}.txt")), lines).expect("a file");
     }
     fs::write(folder.join("README.md"), "# Ten files\n").expect("a file");
-    let test = "echo TAP version 13\necho 1..1\nif grep -q 'part 3 is 42' src/part3.txt; then echo ok 1 - answer; else echo not ok 1 - answer; fi\n";
+    let test = format!("echo TAP version 13\n{PLAN}{}", check(1, 2, 41));
     fs::write(folder.join("test/run.sh"), test).expect("a file");
     let git = |arguments: &[&str]| {
         let done =
@@ -142,14 +142,26 @@ fn ten_files(folder: &Path) {
     git(&["commit", "-q", "-m", "ten files"]);
 }
 
-fn script(turn: usize) -> (&'static str, serde_json::Value) {
+const PLAN: &str = "echo 1..1\n";
+
+/// One test, as a line of the shell script that is the suite.
+fn check(number: u32, part: u32, answer: u32) -> String {
+    let name = format!("{number} - part {part} says {answer}");
+    format!("if grep -q 'value 30 of part {part} is {answer}' src/part{part}.txt; then echo ok {name}; else echo not ok {name}; fi\n")
+}
+
+/// What the model calls in a turn. The line that is mended goes with its test, or there would be nothing to prove.
+fn script(turn: usize) -> Vec<(&'static str, serde_json::Value)> {
     use serde_json::json;
     match turn {
-        0 => ("read", json!({"path": "src/part3.txt"})),
-        1 => ("read", json!({"path": "test/run.sh"})),
-        2 => ("edit", json!({"path": "src/part3.txt", "old": "value 30 of part 3 is 41", "new": "value 30 of part 3 is 42"})),
-        3 => ("test", json!({})),
-        _ => ("submit", json!({"title": "Say 42", "summary": "The answer is 42."})),
+        0 => vec![("read", json!({"path": "src/part3.txt"}))],
+        1 => vec![("read", json!({"path": "test/run.sh"}))],
+        2 => vec![
+            ("edit", json!({"path": "src/part3.txt", "old": "value 30 of part 3 is 41", "new": "value 30 of part 3 is 42"})),
+            ("edit", json!({"path": "test/run.sh", "old": PLAN, "new": format!("echo 1..2\n{}", check(2, 3, 42))})),
+        ],
+        3 => vec![("test", json!({}))],
+        _ => vec![("submit", json!({"title": "Say 42", "summary": "The answer is 42."}))],
     }
 }
 
@@ -185,10 +197,10 @@ fn answer(stream: &TcpStream, seen: &Mutex<Seen>, pid: &Mutex<u32>) -> Option<()
         seen.bytes += length;
         seen.requests - 1
     };
-    let (name, input) = script(turn);
+    let call = |(at, (name, input)): (usize, &(&str, serde_json::Value))| serde_json::json!({"id": format!("call_{turn}_{at}"), "type": "function", "function": {"name": name, "arguments": input.to_string()}});
+    let calls: Vec<_> = script(turn).iter().enumerate().map(call).collect();
     let answer = serde_json::json!({
-        "choices": [{"index": 0, "finish_reason": "tool_calls", "message": {"role": "assistant", "content": null, "tool_calls": [
-            {"id": format!("call_{turn}"), "type": "function", "function": {"name": name, "arguments": input.to_string()}}]}}],
+        "choices": [{"index": 0, "finish_reason": "tool_calls", "message": {"role": "assistant", "content": null, "tool_calls": calls}}],
         "usage": {"prompt_tokens": length / 4, "completion_tokens": 30},
     })
     .to_string();
@@ -203,7 +215,26 @@ fn measured(pid: u32) -> (f64, f64) {
     let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok());
-    ((ticks(11) + ticks(12)) * 10.0, peak.unwrap_or(0.0) / 1024.0)
+    // Ticks of 10 ms count threads that have ended too; those alive tell nanoseconds.
+    (((ticks(11) + ticks(12)) * 10.0).max(threads_cpu(pid)), peak.unwrap_or(0.0) / 1024.0)
+}
+
+/// CPU in milliseconds of the threads that a process has now.
+fn threads_cpu(pid: u32) -> f64 {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let nanoseconds = threads
+        .filter_map(|thread| fs::read_to_string(thread.path().join("schedstat")).ok()?.split_whitespace().next()?.parse::<f64>().ok());
+    nanoseconds.sum::<f64>() / 1e6
+}
+
+/// The shortest time of several: what the machine's other work takes is not loom's.
+fn fastest(times: u32, mut work: impl FnMut()) -> Duration {
+    let once = |()| {
+        let began = Instant::now();
+        work();
+        began.elapsed()
+    };
+    std::iter::repeat_n((), times as usize).map(once).min().unwrap_or_default()
 }
 
 /// What the sandbox adds to one call, over starting the same program directly.
@@ -220,16 +251,9 @@ fn sandbox_cost() -> Row {
         stdin: Vec::new(),
     };
     let cancel = Cancel::default();
-    let began = Instant::now();
-    for _ in 0..CALLS {
-        assert!(sandbox.run(&job, &cancel).expect("it starts").ok());
-    }
-    let inside = began.elapsed();
-    let began = Instant::now();
-    for _ in 0..CALLS {
-        assert!(Command::new("true").status().expect("it starts").success());
-    }
-    let cost = (inside.saturating_sub(began.elapsed())) / CALLS;
+    let inside = fastest(CALLS, || assert!(sandbox.run(&job, &cancel).expect("it starts").ok()));
+    let outside = fastest(CALLS, || assert!(Command::new("true").status().expect("it starts").success()));
+    let cost = inside.saturating_sub(outside);
     Row { what: "sandbox: added to one call", measured: cost.as_secs_f64() * 1000.0, unit: "ms", goal: 50.0 }
 }
 
@@ -255,13 +279,13 @@ fn second_clone(folder: &Path) -> Row {
     git(&["commit", "-q", "-m", "50 MB"]);
     let (cache_folder, url) = (folder.join("cache"), repository.display().to_string());
     let clone = |name: &str| {
-        let began = Instant::now();
         let (cache, base, _) = Cache::fetch(&cache_folder, &url, None, None, Duration::from_secs(60), &Cancel::default()).expect("a clone");
         let into = folder.join(name);
         fs::create_dir_all(&into).expect("a folder");
         Workspace::create(&cache, &base, &into).expect("a workspace");
-        began.elapsed()
     };
     clone("first");
-    Row { what: "second clone of a repository of 50 MB", measured: clone("second").as_secs_f64() * 1000.0, unit: "ms", goal: 300.0 }
+    let mut names = ["second", "third", "fourth", "fifth", "sixth"].into_iter();
+    let again = fastest(5, || clone(names.next().expect("five names")));
+    Row { what: "second clone of a repository of 50 MB", measured: again.as_secs_f64() * 1000.0, unit: "ms", goal: 300.0 }
 }

@@ -157,19 +157,23 @@ fn settings_file(inputs: &Inputs) -> Result<Option<(PathBuf, String, bool)>> {
     Ok(contents(&own)?.map(|text| (own, text, false)))
 }
 
+fn unusable(failure: Failure) -> Failure {
+    failure.hint("settings are a TOML file in UTF-8; loom.toml.example shows what such a file looks like")
+}
+
 /// The file's text; none when there is no such file.
 fn contents(path: &Path) -> Result<Option<String>> {
     let doing = || format!("reading the settings file {}", path.display());
     let size = match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => metadata.len(),
-        Ok(_) => return Err(Failure::new(Kind::Config, "it is not a regular file").context(doing())),
+        Ok(_) => return Err(unusable(Failure::new(Kind::Config, "it is not a regular file").context(doing()))),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
-        Err(error) => return Err(error).or_fail(Kind::Config, doing),
+        Err(error) => return Err(error).or_fail(Kind::Config, doing).map_err(unusable),
     };
     if size > LARGEST_FILE {
         return Err(Failure::new(Kind::Config, format_args!("it has {size} bytes; settings have at most {LARGEST_FILE}")).context(doing()));
     }
-    std::fs::read_to_string(path).or_fail(Kind::Config, doing).map(Some)
+    std::fs::read_to_string(path).or_fail(Kind::Config, doing).map(Some).map_err(unusable)
 }
 
 #[cfg(test)]

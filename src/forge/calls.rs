@@ -31,6 +31,9 @@ pub trait Forge: Send + Sync {
     /// Writes the one status comment, found by the hidden marker `<!-- loom:status episode=... -->`.
     fn comment(&self, reference: &IssueRef, marker: &str, body: &str) -> Result<()>;
 
+    /// The text of the status comment with this marker, as it stands.
+    fn read_comment(&self, reference: &IssueRef, marker: &str) -> Result<Option<String>>;
+
     /// Makes exactly this one of loom's labels stand on the issue (others of loom's are removed, foreign ones stay).
     fn status(&self, reference: &IssueRef, status: Status) -> Result<()>;
 }

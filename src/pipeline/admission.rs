@@ -13,7 +13,7 @@ use super::teller::Place;
 use super::text;
 use crate::error::{Failure, Kind, Result};
 use crate::forge::{self, Forge, Home, PullRequest, Status};
-use crate::proposal::{Mark, marker};
+use crate::proposal::marker;
 use crate::queue::{Claim, Queue, Task};
 use crate::task::{Event, Issue, Stage, TaskState};
 
@@ -98,11 +98,7 @@ impl<'a> Run<'a> {
             self.board.label(Status::Running);
             return Ok(None);
         };
-        let page = pull_request.url.clone();
-        self.board.close(Status::Completed, "A draft pull request stands for this issue.".to_owned(), |progress| {
-            progress.lines.iter_mut().for_each(|line| line.mark = Mark::Done);
-            progress.pull_request = Some(page);
-        })?;
+        self.board.stands(&pull_request.url)?;
         self.claim.note(None, None, Some((pull_request.number, &pull_request.url)))?;
         self.done.branch = Some(self.branch.clone());
         self.done.pull_request = Some(pull_request);
@@ -128,6 +124,7 @@ fn take_up(
             return Ok(Err(done));
         }
         let claim = queue.claim(task.id)?;
+        folder.end_strays();
         let branch = text::branch(prefix, fresh, &home.repository_id, &task.episode);
         if order.again == Again::Anew && has_pull_request(forge, order, &branch)? {
             claim.finish(TaskState::Completed, Some("it has a pull request from another machine"))?;

@@ -65,7 +65,7 @@ impl<'a> Board<'a> {
         self.teller.as_ref().map_or(Ok(()), Teller::settle)
     }
 
-    /// The last word: headline, link, hints; labels first, so that a failure leaves the comment for the next attempt.
+    /// The last word: headline, link, hints. Whichever of label and comment can be written is.
     pub fn close(&mut self, status: Status, headline: String, change: impl FnOnce(&mut Progress)) -> Result<()> {
         self.teller = None;
         self.progress.headline = headline;
@@ -73,8 +73,22 @@ impl<'a> Board<'a> {
         if self.silent {
             return Ok(());
         }
-        self.place.forge.status(&self.place.issue, status)?;
-        self.place.forge.comment(&self.place.issue, &self.place.marker, &self.body()?)
+        let labelled = self.place.forge.status(&self.place.issue, status);
+        self.place.forge.comment(&self.place.issue, &self.place.marker, &self.body()?)?;
+        labelled
+    }
+
+    /// A pull request that was there already. A comment that tells of it says more than can be known here, and stays.
+    pub fn stands(&mut self, page: &str) -> Result<()> {
+        let place = &self.place;
+        let told = if self.silent { None } else { place.forge.read_comment(&place.issue, &place.marker)? };
+        if told.is_some_and(|text| text.lines().any(|line| line.trim() == page)) {
+            return place.forge.status(&place.issue, Status::Completed);
+        }
+        self.close(Status::Completed, "A draft pull request stands for this issue.".to_owned(), |progress| {
+            progress.lines.clear();
+            progress.pull_request = Some(page.to_owned());
+        })
     }
 
     fn teller(&mut self) -> &Teller {

@@ -29,16 +29,20 @@ impl Run<'_> {
                 Err(failure.hint("run the same command again: it goes on from the last finished stage"))
             }
             Err(failure) => {
-                self.log_failure(&failure)?;
+                let logged = self.log_failure(&failure);
                 let status = if failure.kind == Kind::NoPatch { Status::NeedsInfo } else { self.ends_as };
                 let failure = tell_failure(&mut self.board, failure, status, self.at, &self.means.locations.state);
                 let line = self.redactor.text(&failure.line());
                 let state = if failure.kind == Kind::Cancelled { TaskState::Cancelled } else { TaskState::Failed };
-                self.claim.finish(state, Some(&line))?;
+                let recorded = logged.and_then(|()| self.claim.finish(state, Some(&line)));
                 if matches!(failure.kind, Kind::NoPatch | Kind::Rejected | Kind::Inconclusive) {
                     self.folder.tidy();
                 }
-                Err(failure)
+                // The first failure is the one to tell; a full disk hinders both.
+                Err(match recorded {
+                    Ok(()) => failure,
+                    Err(second) => second.hints.iter().fold(failure, |failure, hint| failure.hint(hint)),
+                })
             }
         }
     }

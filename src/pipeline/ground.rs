@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::config::{Config, Locations, Resolved};
 use crate::error::{Kind, OrFail, Result};
 use crate::runner::{self, Bench};
-use crate::sandbox::{Cancel, Sandbox};
-use crate::task::{CommitId, Reporter, TreeId};
+use crate::sandbox::{Cancel, Sandbox, Tier};
+use crate::task::{CommitId, Event, Reporter, TreeId};
 use crate::workspace::Cache;
 
 /// Longest wait for git's network calls.
@@ -44,6 +44,11 @@ impl Folder {
         remove(&path)?;
         fs::create_dir_all(&path).or_fail(Kind::Workspace, || format!("making {}", path.display()))?;
         Ok(path)
+    }
+
+    /// Ends what a killed attempt left running on these files.
+    pub fn end_strays(&self) {
+        crate::sandbox::end_strays(&self.0);
     }
 
     /// Puts aside what only the work itself needed; the proposal stays. Quick: [`sweep`] frees the room.
@@ -100,6 +105,10 @@ impl Ground {
         let base_tree = cache.tree_of(&base)?;
         let config = super::text::with_repository_settings(settings, &cache, &base_tree, reporter)?;
         let sandbox = Sandbox::new(&config.sandbox)?;
+        if sandbox.tier() == Tier::None {
+            let text = "no sandbox: tests and the model's commands have your files, your network and your rights".to_owned();
+            reporter.event(&Event::Warning { text });
+        }
         Ok(Ground { folder, cache, base, base_tree, config, sandbox })
     }
 

@@ -131,3 +131,60 @@ impl Shared {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::forge::connect;
+    use crate::sandbox::Cancel;
+
+    const MARKER: &str = "<!-- loom:status episode=x -->";
+
+    fn place(folder: &Path, outbox: &Path) -> Place {
+        let file = folder.join("bug.md");
+        fs::write(&file, "# It breaks\n\nBadly.\n").unwrap();
+        git2::Repository::init(folder.join("repo")).unwrap();
+        let (issue, repository) = (IssueRef::File(file), folder.join("repo"));
+        let forge = connect(&Config::default(), None, &issue, repository.to_str(), outbox, &Cancel::default()).unwrap();
+        Place { forge: forge.into(), issue, marker: MARKER.to_owned() }
+    }
+
+    #[test]
+    fn the_newest_text_and_label_are_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = folder.path().join("outbox");
+        let teller = Teller::begin(place(folder.path(), &outbox));
+        for n in 0..50 {
+            teller.say(format!("step {n}"));
+        }
+        teller.label(Status::Running);
+        teller.settle().unwrap();
+        assert_eq!(fs::read_to_string(outbox.join("bug.comment.md")).unwrap(), format!("{MARKER}\nstep 49\n"));
+        assert_eq!(fs::read_to_string(outbox.join("bug.label.md")).unwrap(), "loom:running\n");
+    }
+
+    #[test]
+    fn a_forge_that_does_not_listen_is_found_out_and_one_that_stops_is_told_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let blocked = folder.path().join("a-file");
+        fs::write(&blocked, "").unwrap();
+        let teller = Teller::begin(place(folder.path(), &blocked.join("outbox")));
+        teller.say("one".into());
+        assert!(teller.settle().is_err());
+        assert!(teller.failures().is_empty());
+
+        let outbox = folder.path().join("outbox");
+        let teller = Teller::begin(place(folder.path(), &outbox));
+        teller.say("one".into());
+        teller.settle().unwrap();
+        fs::remove_dir_all(&outbox).unwrap();
+        fs::write(&outbox, "").unwrap();
+        teller.say("two".into());
+        teller.settle().unwrap();
+        assert_eq!(teller.failures().len(), 1);
+    }
+}

@@ -254,10 +254,12 @@ pub fn refusal(verdict: &Verdict) -> Option<Failure> {
             let texts: Vec<&str> = reasons.iter().map(|reason| reason.text.as_str()).collect();
             Some(Failure::new(Kind::Rejected, format_args!("the gate rejected the patch: {}", texts.join(" "))))
         }
-        Ruling::Inconclusive(cause) => Some(
-            Failure::new(Kind::Inconclusive, format_args!("the gate cannot know: {cause}"))
-                .hint("loom verify PROPOSAL proves it again once the cause is mended"),
-        ),
+        Ruling::Inconclusive(cause) => {
+            let failure = Failure::new(Kind::Inconclusive, format_args!("the gate cannot know: {cause}"));
+            let too_long = cause.contains("limit of");
+            let failure = if too_long { failure.hint("test.timeout and test.build_timeout set the limits of one run") } else { failure };
+            Some(failure.hint("loom verify PROPOSAL proves it again once the cause is mended"))
+        }
     }
 }
 

@@ -76,7 +76,7 @@ pub fn claim(verdict: &Verdict) -> String {
             names.dedup();
             names.join(", ")
         }
-        Ruling::Inconclusive(cause) => format!("cannot be known here: {cause}"),
+        Ruling::Inconclusive(cause) => format!("cannot be known here: {}", super::words::sentence(cause)),
     }
 }
 
@@ -89,10 +89,13 @@ fn figure(cell: Cell, evidence: &Evidence) -> CellFigure {
         };
         return CellFigure { text: text.to_owned(), commands: Vec::new(), elapsed: String::new(), run: false };
     }
+    let tests = |cell| evidence.runs.iter().filter(|run| run.cell == cell).map(|run| run.report.cases.len()).sum::<usize>();
+    let narrow = cell == Cell::MustFail && tests(Cell::MustFail) < tests(Cell::MustPass);
     let mut commands: Vec<String> = runs.iter().map(|run| run.report.command.clone()).collect();
     commands.dedup();
     CellFigure {
-        text: runs.iter().map(|run| outcome(&run.report)).collect::<Vec<_>>().join("; "),
+        text: runs.iter().map(|run| outcome(&run.report)).collect::<Vec<_>>().join("; ")
+            + if narrow { " (only where tests are new or changed)" } else { "" },
         commands,
         elapsed: seconds(runs.iter().map(|run| run.report.elapsed_ms).sum()),
         run: true,
@@ -137,10 +140,10 @@ pub fn seconds(milliseconds: u64) -> String {
 /// How a test was red, in words.
 pub const fn red_words(red: RedKind) -> &'static str {
     match red {
-        RedKind::Assertion => "an assertion failed",
-        RedKind::SourceError => "an error was raised in the source under test",
-        RedKind::MissingApi => "it needs a name that this change adds",
-        RedKind::Hang => "it hung, twice",
+        RedKind::Assertion => "an assertion fails on base",
+        RedKind::SourceError => "the base source raises an error",
+        RedKind::MissingApi => "the base source lacks a name that this change adds",
+        RedKind::Hang => "it hangs on base, twice",
     }
 }
 

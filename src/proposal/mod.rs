@@ -3,9 +3,12 @@
 
 mod figures;
 mod folder;
+#[cfg(test)]
+mod gallery;
 mod page;
 mod status;
 mod template;
+mod words;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -1,26 +1,33 @@
-//! The pull request's title and body, rendered from a template. Owns the shape of the page and its size;
+//! The pull request's title and body, rendered from a template. Owns what is on the page and its size;
 //! the words of the built-in template are in `pull_request.md.j2`.
 
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::Proposal;
 use super::figures::{self, Figures};
 use super::template::render;
+use super::{Proposal, words};
 use crate::error::Result;
-use crate::guard::pull_request_text;
+use crate::guard;
 use crate::task::IssueRef;
-use crate::verify::Ruling;
+use crate::verify::{Evidence, Proven, Ruling, is_documentation};
+use crate::workspace::FileChange;
 
 const BUILT_IN: &str = include_str!("pull_request.md.j2");
-/// GitHub refuses bodies over 65,536 characters.
+/// GitHub refuses bodies over 65,536 characters; redaction may add some.
 const BODY_LIMIT: usize = 60_000;
 /// GitHub refuses titles over 256 characters.
 const TITLE_LIMIT: usize = 200;
-/// Longest block of test output on the page.
-const LINES_LIMIT: usize = 1_500;
-/// Longest list on the page.
-const LIST_LIMIT: usize = 30;
+/// How much of tests' output (characters of one block) and of lists (rows) there is; the next one is taken where the
+/// page is too long for the forge.
+const ROOMS: [Room; 4] =
+    [Room { block: 1_500, rows: 30 }, Room { block: 500, rows: 30 }, Room { block: 150, rows: 20 }, Room { block: 0, rows: 10 }];
+
+#[derive(Clone, Copy)]
+struct Room {
+    block: usize,
+    rows: usize,
+}
 
 /// What the maintainers say about the page.
 #[derive(Debug, Clone, Default)]
@@ -45,54 +52,89 @@ struct File<'a> {
 struct Shown {
     name: String,
     note: String,
+    says: String,
     lines: String,
 }
 
-/// Title and body of the pull request.
+/// Title and body of the pull request. The body has as much of the evidence as the forge takes.
 pub fn pull_request(proposal: &Proposal, layout: &Layout) -> Result<(String, String)> {
-    let verdict = proposal.verdict();
+    let template = layout.template.as_deref().unwrap_or(BUILT_IN);
+    let mut body = String::new();
+    for room in ROOMS {
+        body = render("the pull request template", template, &values(proposal, layout, room))?;
+        if body.chars().count() <= BODY_LIMIT {
+            break;
+        }
+    }
+    Ok((cap(&proposal.title.replace(['\n', '\r'], " "), TITLE_LIMIT), cap(&body, BODY_LIMIT)))
+}
+
+fn values(proposal: &Proposal, layout: &Layout, room: Room) -> Value {
+    let (verdict, patch) = (proposal.verdict(), proposal.patch());
     let evidence = &verdict.evidence;
     let (questions, reasons) = match &verdict.ruling {
-        Ruling::Review(questions) => (asked(questions.iter().map(|q| (&*q.name, &*q.text, &*q.lines))), Vec::new()),
-        Ruling::Rejected(reasons) => (Vec::new(), asked(reasons.iter().map(|r| (&*r.name, &*r.text, &*r.lines)))),
+        Ruling::Review(questions) => (asked(questions.iter().map(|q| (&*q.name, &*q.text, &*q.lines)), room), Vec::new()),
+        Ruling::Rejected(reasons) => (Vec::new(), asked(reasons.iter().map(|r| (&*r.name, &*r.text, &*r.lines)), room)),
         Ruling::Verified(_) | Ruling::Inconclusive(_) => (Vec::new(), Vec::new()),
     };
-    let files = proposal.patch().files.iter().take(LIST_LIMIT).map(|file| File {
-        path: &file.path,
-        added: file.added,
-        removed: file.removed,
-        side: if evidence.test_files.contains(&file.path) { "test" } else { "source" },
-    });
-    let proven = evidence.fail_to_pass.iter().take(LIST_LIMIT).map(|p| (p.test.as_str(), figures::red_words(p.red), &*p.lines));
-    let flips = evidence.flips.iter().take(LIST_LIMIT);
-    let values = json!({
+    let sentences = |texts: &[String]| texts.iter().take(room.rows).map(|text| words::sentence(text)).collect::<Vec<_>>();
+    let flips = evidence.flips.iter().take(room.rows);
+    let more = |all: usize| all.saturating_sub(room.rows);
+    json!({
         "reference": reference(proposal, &layout.keyword),
         "word": verdict.word(),
         "figures": Figures::of(verdict),
         "questions": questions,
+        "more_questions": match &verdict.ruling { Ruling::Review(questions) => more(questions.len()), _ => 0 },
         "reasons": reasons,
-        "summary": proposal.summary,
-        "files": files.collect::<Vec<_>>(),
-        "more_files": proposal.patch().files.len().saturating_sub(LIST_LIMIT),
-        "proven": shown(proven),
-        "more_proven": evidence.fail_to_pass.len().saturating_sub(LIST_LIMIT),
-        "flips": flips.map(|f| json!({"name": f.test, "old": cap(&f.old, LINES_LIMIT), "new": cap(&f.new, LINES_LIMIT)})).collect::<Vec<_>>(),
-        "red_before": evidence.red_before.iter().take(LIST_LIMIT).collect::<Vec<_>>(),
-        "more_red_before": evidence.red_before.len().saturating_sub(LIST_LIMIT),
-        "flaky": evidence.flaky,
-        "not_verified": evidence.not_verified.iter().map(|text| harmless(text)).collect::<Vec<_>>(),
-        "notes": evidence.notes.iter().map(|text| harmless(text)).collect::<Vec<_>>(),
+        "summary": words::quotation(&proposal.summary),
+        "files": patch.files.iter().take(room.rows).map(|file| shown_file(file, evidence)).collect::<Vec<_>>(),
+        "more_files": more(patch.files.len()),
+        "proven": evidence.fail_to_pass.iter().take(room.rows).map(|proven| shown_proof(proven, room)).collect::<Vec<_>>(),
+        "more_proven": more(evidence.fail_to_pass.len()),
+        "flips": flips.map(|f| json!({"name": f.test, "old": block(&f.old, room), "new": block(&f.new, room)})).collect::<Vec<_>>(),
+        "more_flips": more(evidence.flips.len()),
+        "red_before": evidence.red_before.iter().take(room.rows).collect::<Vec<_>>(),
+        "more_red_before": more(evidence.red_before.len()),
+        "flaky": evidence.flaky.iter().take(room.rows).collect::<Vec<_>>(),
+        "more_flaky": more(evidence.flaky.len()),
+        "not_verified": sentences(&evidence.not_verified),
+        "notes": sentences(&evidence.notes),
         "tier": evidence.tier,
         "base": proposal.base().short(),
         "base_branch": proposal.target.base,
-        "base_tree": proposal.patch().base_tree.short(),
-        "head_tree": proposal.patch().head_tree.short(),
+        "base_tree": patch.base_tree.short(),
+        "head_tree": patch.head_tree.short(),
         "work": proposal.work,
+        "amount": {
+            "turns": figures::count(proposal.work.turns.into(), "turn"),
+            "repairs": figures::count(proposal.work.repairs.into(), "round"),
+        },
         "elapsed": figures::seconds(proposal.work.elapsed_ms),
         "form": layout.form,
-    });
-    let body = render("the pull request template", layout.template.as_deref().unwrap_or(BUILT_IN), &values)?;
-    Ok((cap(&proposal.title.replace(['\n', '\r'], " "), TITLE_LIMIT), cap(&body, BODY_LIMIT)))
+    })
+}
+
+fn shown_file<'a>(file: &'a FileChange, evidence: &Evidence) -> File<'a> {
+    let in_list = |list: &[String]| list.contains(&file.path);
+    let side = match (in_list(&evidence.source_files), in_list(&evidence.test_files)) {
+        (true, true) => "source, tests",
+        (_, true) => "tests",
+        _ if is_documentation(&file.path) => "docs",
+        (true, false) => "source",
+        (false, false) => "other",
+    };
+    File { path: &file.path, added: file.added, removed: file.removed, side }
+}
+
+fn shown_proof(proven: &Proven, room: Room) -> Shown {
+    let name = proven.test.as_str();
+    Shown {
+        name: name.to_owned(),
+        note: figures::red_words(proven.red).to_owned(),
+        says: words::telling(&proven.lines, name),
+        lines: block(&proven.lines, room),
+    }
 }
 
 fn reference(proposal: &Proposal, keyword: &str) -> String {
@@ -100,28 +142,31 @@ fn reference(proposal: &Proposal, keyword: &str) -> String {
         IssueRef::GitHub { number, .. } => format!("{keyword} #{number}"),
         IssueRef::File(path) => {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            format!("For the issue in `{}`: {}", name.replace('`', ""), harmless(&proposal.issue.title))
+            format!("For the issue in `{}`: {}", name.replace('`', ""), words::sentence(&proposal.issue.title))
         }
     }
 }
 
-fn shown<'a>(rows: impl Iterator<Item = (&'a str, &'a str, &'a str)>) -> Vec<Shown> {
-    rows.map(|(name, note, lines)| Shown { name: name.to_owned(), note: note.to_owned(), lines: cap(lines, LINES_LIMIT) }).collect()
+fn asked<'a>(rows: impl Iterator<Item = (&'a str, &'a str, &'a str)>, room: Room) -> Vec<Shown> {
+    let rows = rows.take(room.rows);
+    rows.map(|(name, note, lines)| Shown {
+        name: name.to_owned(),
+        note: words::sentence(note),
+        says: String::new(),
+        lines: block(lines, room),
+    })
+    .collect()
 }
 
-/// The same for sentences of loom's own.
-fn asked<'a>(rows: impl Iterator<Item = (&'a str, &'a str, &'a str)>) -> Vec<Shown> {
-    shown(rows).into_iter().map(|one| Shown { note: harmless(&one.note), ..one }).collect()
-}
-
-/// A sentence of loom's own that quotes file names, test names or output of the repository: nothing in it may act.
-fn harmless(text: &str) -> String {
-    pull_request_text(text, None, LINES_LIMIT * 2).text
+/// What a program printed, as far as there is room.
+fn block(text: &str, room: Room) -> String {
+    cap(&guard::plain_text(text), room.block)
 }
 
 /// The text, or its beginning with a word about the rest; never cuts a character in two.
 fn cap(text: &str, limit: usize) -> String {
     match text.char_indices().nth(limit) {
+        Some(_) if limit == 0 => String::new(),
         None => text.to_owned(),
         Some((at, _)) => format!("{}\n[... {} more bytes]", text[..at].trim_end(), text.len() - at),
     }
@@ -130,15 +175,6 @@ fn cap(text: &str, limit: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_of_files_and_tests_do_nothing_on_the_page() {
-        let told = harmless("Closes #7: @team/all.py, ![x](https://evil.example/a.png) <img src=x> and `tests/a.py` changed.");
-        for acting in ["Closes #7", "@team", "![x]", "<img"] {
-            assert!(!told.contains(acting), "{told}");
-        }
-        assert!(told.contains("`tests/a.py` changed"), "{told}");
-    }
 
     #[test]
     fn long_text_says_how_much_is_missing() {

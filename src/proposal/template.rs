@@ -20,6 +20,7 @@ pub fn render(name: &str, template: &str, values: &impl Serialize) -> Result<Str
     environment.set_fuel(Some(FUEL));
     environment.add_filter("fenced", fenced);
     environment.add_filter("code", code);
+    environment.add_filter("cell", cell);
     environment.render_str(template, Serde(values)).or_fail(Kind::Config, doing)
 }
 
@@ -30,10 +31,15 @@ fn fenced(text: &str) -> String {
     format!("{fence}text\n{}\n{fence}", text.trim_end())
 }
 
-/// Foreign words as code within a line, also within a table.
+/// Foreign words as code within a line.
 fn code(text: &str) -> String {
     let plain: String = text.chars().map(|c| if c == '`' || c.is_control() { ' ' } else { c }).collect();
-    format!("`{}`", plain.replace('|', "\\|"))
+    format!("`{plain}`")
+}
+
+/// The same within a table, where a bar would end the cell.
+fn cell(text: &str) -> String {
+    code(text).replace('|', "\\|")
 }
 
 #[cfg(test)]
@@ -43,7 +49,7 @@ mod tests {
     #[test]
     fn output_cannot_break_out_of_its_fence() {
         assert_eq!(fenced("a ``` b\n"), "````text\na ``` b\n````");
-        assert_eq!(code("a`b|c\n"), "`a b\\|c `");
+        assert_eq!((code("a`b|c\n"), cell("a`b|c\n")), ("`a b|c `".into(), "`a b\\|c `".into()));
     }
 
     #[test]

@@ -58,8 +58,27 @@ impl Layout {
     /// The kernel's own: processes of this namespace, harmless devices; `size` bytes of shared memory.
     pub(super) fn kernel(&mut self, size: Option<u64>) {
         self.place(Path::new("/proc"), &["--proc".as_ref(), "/proc".as_ref()]);
+        self.shut_kernel_settings();
         self.place(Path::new("/dev"), &["--dev".as_ref(), "/dev".as_ref()]);
         self.memory(Path::new("/dev/shm"), size);
+    }
+
+    /// Root stays root for the kernel's own files, whatever number it has inside: it could set what the kernel runs when
+    /// a program crashes, and read the kernel's memory maps. For everybody else their modes are enough.
+    fn shut_kernel_settings(&mut self) {
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        for path in ["/proc/sys", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/acpi", "/proc/scsi", "/proc/mtrr"].map(Path::new) {
+            if path.exists() {
+                self.say(&["--ro-bind".as_ref(), path.as_os_str(), path.as_os_str()]);
+            }
+        }
+        for path in ["/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/vmallocinfo", "/proc/slabinfo"].map(Path::new) {
+            if path.exists() {
+                self.say(&["--ro-bind".as_ref(), "/dev/null".as_ref(), path.as_os_str()]);
+            }
+        }
     }
 
     /// Nothing more is put in: what lies between the mounts is memory and could be filled without bound.

@@ -23,7 +23,8 @@ const ANY: [&str; 9] = [
     "/loom/repo",
     "/proc/self",
 ];
-const PYTHON: [&str; 16] = [
+const PYTHON: [&str; 17] = [
+    "import__main__",
     "pytest",
     "unittest",
     "pluggy",
@@ -41,7 +42,11 @@ const PYTHON: [&str; 16] = [
     "os._exit",
     "os.kill",
 ];
-const SCRIPT: [&str; 12] = [
+const SCRIPT: [&str; 16] = [
+    "global.expect",
+    "'expect'",
+    "\"expect\"",
+    "@jest/",
     "node:test",
     "node:assert",
     "'assert'",
@@ -145,13 +150,13 @@ pub struct Found {
     pub questions: Vec<Question>,
 }
 
-/// Looks at every file of the patch.
-pub fn look(split: &Split) -> Found {
+/// Looks at every file of the patch; `commands` are what the suites run.
+pub fn look(split: &Split, commands: &[&str]) -> Found {
     let mut found = Found::default();
     for file in &split.files {
         own_parts(&mut found, file);
         taken_name(&mut found, file);
-        build_script(&mut found, file);
+        build_script(&mut found, file, commands);
         match file.side {
             Side::Test | Side::Support => reaches(&mut found, file, &OF_TESTS, "changes how tests are run or reported"),
             Side::Source | Side::Mixed => source(&mut found, file),
@@ -217,15 +222,34 @@ fn taken_name(found: &mut Found, file: &Sided) {
     }
 }
 
-fn build_script(found: &mut Found, file: &Sided) {
+/// Files that run before the tests, or decide what becomes of them when they are loaded.
+const BUILDS: [&str; 5] = ["build.rs", "binding.gyp", ".babelrc", ".swcrc", "tsconfig.json"];
+/// Beginnings of the names of such files.
+const BUILDS_SO: [&str; 3] = ["vite.config.", "babel.config.", "tsconfig."];
+
+fn build_script(found: &mut Found, file: &Sided, commands: &[&str]) {
     let name = file.path.rsplit('/').next().unwrap_or_default();
-    if matches!(name, "build.rs" | "binding.gyp") && file.base != file.head {
+    let builds = BUILDS.contains(&name) || BUILDS_SO.iter().any(|start| name.starts_with(start));
+    if (builds || is_run(file, name, commands)) && file.base != file.head {
         found.questions.push(Question {
             name: "build-script".into(),
-            text: format!("{} runs before the tests are built and can change them. Does the issue ask for that?", file.path),
+            text: format!("{} runs before the tests or runs them, and can change what they say. Does the issue ask for that?", file.path),
             lines: String::new(),
         });
     }
+}
+
+/// Whether the suite's own command is made of this file: a script, a makefile.
+fn is_run(file: &Sided, name: &str, commands: &[&str]) -> bool {
+    let is_test = file.side == Side::Test && Language::of(&file.path).is_some();
+    let mut words = commands.iter().flat_map(|command| command.split(|c: char| c.is_whitespace() || "\"';&|()=".contains(c)));
+    !is_test
+        && file.existed
+        && words.any(|word| match name.to_ascii_lowercase().as_str() {
+            "makefile" | "gnumakefile" => word == "make",
+            "justfile" => word == "just",
+            _ => word.trim_start_matches("./") == file.path,
+        })
 }
 
 /// Which of these words the head says more often than the base, comments and layout left out.
@@ -256,7 +280,7 @@ mod tests {
         let mut found = Found::default();
         own_parts(&mut found, &file);
         taken_name(&mut found, &file);
-        build_script(&mut found, &file);
+        build_script(&mut found, &file, &["sh run/tests.sh && make check"]);
         match side {
             Side::Test | Side::Support => reaches(&mut found, &file, &OF_TESTS, "x"),
             _ => source(&mut found, &file),
@@ -280,6 +304,9 @@ mod tests {
         assert_eq!(names("src/a.py", Side::Source, None, "x = 'LOOM_RESULTS'\n"), ["tampering-results"]);
         assert_eq!(names("pytest.py", Side::Source, None, ""), ["tampering-runner-module"]);
         assert_eq!(names("json/__init__.py", Side::Source, None, ""), ["tampering-runner-module"]);
+        assert_eq!(names("run/tests.sh", Side::Source, Some("exit 1"), "exit 0"), ["build-script"]);
+        assert_eq!(names("Makefile", Side::Source, Some("check:"), "check: all"), ["build-script"]);
+        assert_eq!(names("vite.config.ts", Side::Source, None, "export default {}"), ["build-script"]);
         assert_eq!(names("build.rs", Side::Source, None, "fn main() {}"), ["build-script"]);
     }
 

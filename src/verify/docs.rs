@@ -15,7 +15,8 @@ pub fn only_docs(split: &Split) -> bool {
         })
 }
 
-fn is_documentation(path: &str) -> bool {
+/// Whether people read this file and no program does, by its name.
+pub fn is_documentation(path: &str) -> bool {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     let lower = name.to_ascii_lowercase();
     let stem = lower.split('.').next().unwrap_or_default();

@@ -30,6 +30,7 @@ mod trial;
 mod troubles;
 mod verdict;
 
+pub use docs::is_documentation;
 pub use evidence::{Cell, CellRun, Evidence, Flip, Proven, RedKind};
 pub use judge::{Judge, baseline, prove};
 pub use verdict::{Proof, Question, Reason, Ruling, Verdict};

@@ -84,7 +84,9 @@ impl<'a> Trial<'a> {
         }
         facts.reasons.extend(tamper::files(&self.split));
         facts.reasons.extend(runner_config::changes(&self.split));
-        let aware = aware::look(&self.split);
+        let suites = self.judge.bench.suites.iter();
+        let commands: Vec<&str> = suites.flat_map(|suite| suite.build.iter().chain([&suite.command])).map(String::as_str).collect();
+        let aware = aware::look(&self.split, &commands);
         facts.reasons.extend(aware.reasons);
         facts.questions.extend(aware.questions);
         let Some(baseline) = self.baseline(baseline, &mut facts)? else { return Ok(facts) };

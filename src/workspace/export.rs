@@ -33,7 +33,8 @@ impl Cache {
         make_folders(leaves, into)?;
         let files: Vec<&Leaf> = leaves.iter().filter(|leaf| !matches!(leaf.mode, LINK | SUBMODULE)).collect();
         let hands = std::thread::available_parallelism().map_or(1, |count| count.get().min(4));
-        let share = files.len().div_ceil(hands).max(256);
+        // Few files can be large ones.
+        let share = files.len().div_ceil(hands).max(16);
         std::thread::scope(|scope| {
             let started: Vec<_> = files.chunks(share).map(|part| scope.spawn(move || self.write_files(part, into))).collect();
             started

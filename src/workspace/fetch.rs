@@ -89,7 +89,9 @@ impl Cache {
     ) -> Result<(Cache, CommitId, String)> {
         let cache = Cache::at(folder, Remote::parse(url)?);
         let call = Call::new(credential, wall, cancel);
-        std::fs::create_dir_all(folder).or_fail(Kind::Workspace, || format!("making the cache folder {}", folder.display()))?;
+        std::fs::create_dir_all(folder)
+            .or_fail(Kind::Workspace, || format!("making the cache folder {}", folder.display()))
+            .hint("another place for clones is set by paths.cache (LOOM_PATHS_CACHE)")?;
         let lock = cache.path.with_extension("lock");
         if cache.repository().is_err() {
             let _lock = Lock::take(&lock, &call)?;

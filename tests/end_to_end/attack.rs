@@ -166,3 +166,51 @@ fn what_setup_and_tests_plant_leads_loom_nowhere() {
     assert_eq!(left, ["kept"]);
     assert_eq!(std::fs::read_to_string(&kept).unwrap(), "kept");
 }
+
+/// Each line names what a child could reach that it must not.
+const PROBE: &str = r#"
+breach() { echo "not ok $1"; }
+[ "$(tr '\0' '\n' < /proc/self/environ | grep -ciE 'key=|token=|secret|ssh|dbus|display|xdg_runtime')" = 0 ] || breach environment
+for one in /root/.ssh /home /var/run/docker.sock /run/user /run/systemd /sys/kernel /tmp/.X11-unix /etc/shadow /etc/ssh /boot /mnt /work; do
+    [ -e "$one" ] && breach "sees $one"
+done
+for one in /proc/[0-9]*; do
+    tr '\0' '\n' < "$one/environ" 2>/dev/null | grep -q "^ATTACK_SECRET" && breach "environment of $one"
+done
+[ "$(ls /proc/self/fd | grep -cE '^[3-9]|^[0-9][0-9]')" -le 1 ] || breach "inherited $(ls -l /proc/self/fd | tr '\n' ' ')"
+python3 - <<'PY'
+import ctypes, os, socket, struct
+libc = ctypes.CDLL(None, use_errno=True)
+def breach(what): print("not ok", what)
+for port, host in ((80, "169.254.169.254"), (53, "1.1.1.1")):
+    try:
+        socket.create_connection((host, port), 1); breach(f"network {host}")
+    except OSError: pass
+for name in open("/proc/net/unix"):
+    if "@" in name: breach(f"abstract socket {name}")
+if libc.mount(b"none", b"/mnt", b"tmpfs", 0, None) == 0: breach("mount")
+import fcntl, termios
+try:
+    fd = os.open("/dev/tty", os.O_RDWR); fcntl.ioctl(fd, termios.TIOCSTI, b"x"); breach("types into the terminal")
+except OSError: pass
+for path in ("/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/proc/sys/vm/overcommit_memory", "/proc/sysrq-trigger", "/sys/fs/cgroup/cgroup.procs", "/etc/passwd", "/usr/x", "/dev/mem", "/dev/sda", "/dev/kmsg"):
+    try:
+        open(path, "w"); breach(f"writes {path}")
+    except OSError: pass
+try:
+    os.mknod("/tmp/device", 0o660 | 0o060000, os.makedev(8, 0)); open("/tmp/device"); breach("device node")
+except OSError: pass
+PY
+echo 'ok 1 - probe'; echo '1..1'
+"#;
+
+#[test]
+fn a_test_sees_nothing_of_the_machine() {
+    let scene = Scene::of(&[("t.sh", PROBE), ("src/a.py", "a = 1\n")], shell_suite());
+    let verdict = scene.verdict(&[("src/a.py", Some("a = 2\n")), ("tests/t.txt", Some("x\n"))]);
+    for run in &verdict.evidence.runs {
+        let seen: Vec<String> = run.report.cases.iter().map(|(id, case)| format!("{id}: {:?}", case.outcome)).collect();
+        assert_eq!(seen, ["probe: Passed"], "{}", run.report.output);
+    }
+    assert!(!verdict.evidence.runs.is_empty());
+}

@@ -104,14 +104,16 @@ fn malformed_calls_are_answered_and_the_work_goes_on() {
 #[test]
 fn settings_that_cannot_be_read_are_told_with_their_place() {
     let model = Provider::answering(|asked| good(asked.turn));
-    for (text, said) in [(&b"[agent\n"[..], "loom.toml:1:"), (b"[agent]\nmax_turns = \"many\"\n", "loom.toml:2:"), (b"\xff\xfe[agent]\n", "loom.toml")] {
-        scene::run(&greeting().file("loom.toml", text), &model, &[]).exits(3).says(said, "");
+    for (text, said) in
+        [(&b"[agent\n"[..], "loom.toml:1:"), (b"[agent]\nmax_turns = \"many\"\n", "loom.toml:2:"), (b"\xff\xfe[agent]\n", "loom.toml")]
+    {
+        scene::run(&greeting().file("loom.toml", text), &model, &[]).exits(3).says(said, "loom.toml.example");
     }
     let folder = greeting();
     std::fs::create_dir(folder.folder().join("loom.toml")).unwrap();
-    scene::run(&folder, &model, &[]).exits(3).says("loom.toml", "");
+    scene::run(&folder, &model, &[]).exits(3).says("it is not a regular file", "loom.toml.example");
     let absent = greeting();
-    scene::run(&absent, &model, &["--config", "nowhere.toml"]).exits(3).says("nowhere.toml", "");
+    scene::run(&absent, &model, &["--config", "nowhere.toml"]).exits(3).says("nowhere.toml", "--config");
     assert!(model.asked().is_empty());
 }
 
@@ -129,11 +131,11 @@ fn issue_files_of_every_size_and_kind() {
     };
     run(None).0.exits(2).says("issue.md", "path of a Markdown file");
     for empty in [&b""[..], b"\n \n"] {
-        run(Some(empty)).0.exits(13).says("empty", "");
+        run(Some(empty)).0.exits(2).says("it is empty", "write what is wrong");
     }
     let (ended, model) = run(Some(format!("# The name is missing\n\n{}", "It is always missing. ".repeat(14_000)).as_bytes()));
     ended.exits(0);
     let opening = model.asked()[0].body["messages"].to_string();
     assert!(opening.len() < 40_000 && opening.contains("cut by loom"), "{} bytes", opening.len());
-    run(Some(b"# The name is missing\n\n\xff\xfe caf\xe9\n")).0.exits(0);
+    run(Some(b"# The name is missing\n\n\xff\xfe caf\xe9\n")).0.exits(2).says("no UTF-8 text", "save it as UTF-8");
 }

@@ -54,15 +54,15 @@ fn twice_on_one_machine_adopts_and_asks_no_model() {
 fn twice_on_two_machines_adopts_and_asks_no_model() {
     let scene = Scene::new();
     scene.run().exits(0);
-    let (pull, _) = scene.pull_and_comment();
+    let before = scene.pull_and_comment();
     let other = scene.other_machine();
     let again = other.run_with_events(&[]).exits(0);
     assert_eq!(again.json()["pull_request"]["adopted"], true, "{again:#?}");
     assert!(!again.stdout.contains("\"turn\""), "no model was asked: {again:#?}");
     other.stands();
-    assert_eq!(other.pull_and_comment().0, pull);
+    assert_eq!(other.pull_and_comment(), before, "the comment of the first run says more");
     let task = Queue::open(&other.loom.queue()).unwrap().task(TaskId(1)).unwrap().unwrap();
-    assert_eq!((task.state, task.pr_number), (TaskState::Completed, Some(pull)));
+    assert_eq!((task.state, task.pr_number), (TaskState::Completed, Some(before.0)));
 }
 
 #[test]

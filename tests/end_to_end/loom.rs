@@ -94,9 +94,24 @@ impl Ended {
 
 /// A repository of all that lies in this folder, in one commit on `main`.
 pub fn commit_all(folder: &Path) {
-    for words in [&["init", "--quiet", "--initial-branch=main"][..], &["add", "--all", "--force"], &["commit", "--quiet", "--message=one"]] {
+    for words in
+        [&["-c", "init.defaultBranch=main", "init", "--quiet"][..], &["add", "--all", "--force"], &["commit", "--quiet", "--message=one"]]
+    {
         let mut git = Command::new("git");
-        git.args(["-c", "user.name=Ann", "-c", "user.email=ann@example.org", "-c", "commit.gpgsign=false"]).args(words).current_dir(folder);
+        git.args([
+            "-c",
+            "user.name=Ann",
+            "-c",
+            "user.email=ann@example.org",
+            "-c",
+            "commit.gpgsign=false",
+            "-c",
+            "gc.auto=0",
+            "-c",
+            "maintenance.auto=false",
+        ])
+        .args(words)
+        .current_dir(folder);
         assert!(git.status().unwrap().success(), "git {words:?}");
     }
 }

@@ -17,8 +17,6 @@ pub struct Asked {
     pub body: Value,
     /// How many answers the conversation holds already.
     pub turn: usize,
-    /// How many requests came before this one, the lost and the refused ones too.
-    pub number: usize,
 }
 
 /// One answer.
@@ -130,8 +128,7 @@ fn serve(mut stream: &TcpStream, answer: &dyn Fn(&Asked) -> Reply, seen: &Mutex<
     let turn = body["messages"].as_array().map_or(0, |all| all.iter().filter(|one| one["role"] == "assistant").count());
     let asked = {
         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = seen.len();
-        seen.push(Asked { head, body, turn, number });
+        seen.push(Asked { head, body, turn });
         seen.last().cloned()?
     };
     let write = |mut stream: &TcpStream, status: u16, kind: &str, body: &str| {
@@ -162,7 +159,9 @@ fn pieces(text: &str) -> Vec<String> {
 fn openai(text: &str, calls: &[(String, String)], turn: usize) -> String {
     let mut events = Vec::new();
     let mut delta = |delta: Value, finish: Option<&str>| {
-        events.push(json!({"id": "c", "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}));
+        events.push(
+            json!({"id": "c", "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}),
+        );
     };
     delta(json!({"role": "assistant", "content": ""}), None);
     for piece in pieces(text) {
@@ -170,7 +169,10 @@ fn openai(text: &str, calls: &[(String, String)], turn: usize) -> String {
     }
     for (index, (name, input)) in calls.iter().enumerate() {
         let function = json!({"name": name, "arguments": ""});
-        delta(json!({"tool_calls": [{"index": index, "id": format!("call_{turn}_{index}"), "type": "function", "function": function}]}), None);
+        delta(
+            json!({"tool_calls": [{"index": index, "id": format!("call_{turn}_{index}"), "type": "function", "function": function}]}),
+            None,
+        );
         for piece in pieces(input) {
             delta(json!({"tool_calls": [{"index": index, "function": {"arguments": piece}}]}), None);
         }

@@ -63,12 +63,22 @@ fn wait_for(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
+/// A killed loom takes what it started with it, though not before its own end is seen.
+#[track_caller]
+fn all_ends(loom: &Loom, what: &str) {
+    let began = Instant::now();
+    while !scene::running(loom).is_empty() {
+        assert!(began.elapsed() < SOON, "{what}: left running: {:#?}", scene::running(loom));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 fn in_the_middle_of(stage: &str, loom: &Loom, model: &Provider, child: &mut Child) {
     if stage == "generate" {
         return model.is_silent();
     }
     read_until(child, &format!("> {stage}"));
-    wait_for("a command in the sandbox", || scene::running(loom).iter().any(|process| process.contains("bwrap")));
+    wait_for("a command in the sandbox", || scene::in_sandbox(loom));
 }
 
 fn stopped_by(signal: Signal, code: Option<i32>) {
@@ -87,7 +97,7 @@ fn stopped_by(signal: Signal, code: Option<i32>) {
             assert_eq!(scene::state(&loom), TaskState::Pending, "{stage}");
             scene::nothing_runs(&loom);
         }
-        wait_for("the end of all that was started", || scene::running(&loom).is_empty());
+        all_ends(&loom, stage);
         goes_on(&loom, &model, stage, TURNS + usize::from(stage == "generate"));
     }
 }
@@ -138,14 +148,26 @@ fn interrupted_while_the_remote_is_silent() {
 
 #[test]
 fn killed_at_each_boundary() {
-    let marks = ["> clone", "✓ clone", "> setup", "✓ setup", "> generate", "✓ generate", "> verify", "✓ verify", "> publish", "✓ publish", "> report"];
+    let marks = [
+        "> clone",
+        "✓ clone",
+        "> setup",
+        "✓ setup",
+        "> generate",
+        "✓ generate",
+        "> verify",
+        "✓ verify",
+        "> publish",
+        "✓ publish",
+        "> report",
+    ];
     for mark in marks {
         let (loom, model) = (greeting(), Provider::answering(|asked| good(asked.turn)));
         let mut child = begin(&loom, &model);
         read_until(&mut child, mark);
         child.kill().unwrap();
         child.wait().unwrap();
-        wait_for("the end of all that was started", || scene::running(&loom).is_empty());
+        all_ends(&loom, mark);
         let ended = scene::run(&loom, &model, &[]);
         assert_eq!(ended.code, 0, "{mark}: {ended:#?}");
         assert_eq!((scene::state(&loom), scene::branches(&loom).len()), (TaskState::Completed, 1), "{mark}");

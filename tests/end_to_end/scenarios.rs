@@ -140,7 +140,10 @@ fn play(name: &str) {
     let expectation: Expectation = read(at.join("expectation.toml"));
     let script: Script = read(at.join("model.toml"));
     let model = Provider::playing(script.answer.into_iter().map(reply).collect());
-    let loom = Loom::new().file("issue.md", std::fs::read(at.join("issue.md")).unwrap()).with("LOOM_API_KEY", "test-key").with("ANTHROPIC_API_KEY", "test-key");
+    let loom = Loom::new()
+        .file("issue.md", std::fs::read(at.join("issue.md")).unwrap())
+        .with("LOOM_API_KEY", "test-key")
+        .with("ANTHROPIC_API_KEY", "test-key");
     let source = expectation.repository.as_ref().map_or_else(|| at.clone(), |other| folder().join(other));
     lay_out(&source.join("repository"), &loom.folder().join("repository"));
     let provider = expectation.provider.as_deref().unwrap_or("compatible");

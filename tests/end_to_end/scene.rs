@@ -33,7 +33,9 @@ pub fn good(turn: usize) -> Reply {
     let name = r#"is "a greeting has the name" "$(sh greet.sh Ann)" "Hello, Ann!""#;
     match turn {
         0 => call("read", json!({"path": "greet.sh"})),
-        1 => call("edit", json!({"path": "test/greet.test", "old": "is \"a greeting ends", "new": format!("{name}\nis \"a greeting ends")})),
+        1 => {
+            call("edit", json!({"path": "test/greet.test", "old": "is \"a greeting ends", "new": format!("{name}\nis \"a greeting ends")}))
+        }
         2 => call("edit", json!({"path": "greet.sh", "old": "$name", "new": "$1"})),
         _ => submit(),
     }
@@ -62,7 +64,8 @@ pub fn state(loom: &Loom) -> TaskState {
 
 /// Loom's branches in the repository.
 pub fn branches(loom: &Loom) -> Vec<String> {
-    let list = Command::new("git").args(["for-each-ref", "--format=%(refname:short)", "refs/heads/loom"]).current_dir(repository(loom)).output();
+    let list =
+        Command::new("git").args(["for-each-ref", "--format=%(refname:short)", "refs/heads/loom"]).current_dir(repository(loom)).output();
     String::from_utf8(list.unwrap().stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
@@ -82,6 +85,17 @@ pub fn running(loom: &Loom) -> Vec<String> {
         (words.contains(home) || folder.starts_with(home)).then(|| format!("{}: {words}", entry.file_name().to_string_lossy()))
     });
     processes.collect()
+}
+
+/// Whether a command runs in a sandbox of this scene: a process below one of bubblewrap's.
+pub fn in_sandbox(loom: &Loom) -> bool {
+    let wraps = running(loom).into_iter().filter(|process| process.contains("bwrap"));
+    let numbers: Vec<String> = wraps.filter_map(|process| Some(process.split_once(':')?.0.to_owned())).collect();
+    std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
+        let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        let parent = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1));
+        !stat.contains("(bwrap)") && parent.is_some_and(|parent| numbers.iter().any(|number| number == parent))
+    })
 }
 
 impl Ended {

@@ -46,6 +46,11 @@ impl GitHub {
         Ok(())
     }
 
+    /// The text of the comment with this marker.
+    pub(super) fn standing_comment(&self, repo: &RepoName, number: u64, marker: &str) -> Result<Option<String>> {
+        Ok(self.own_comments(repo, number, marker)?.into_iter().find_map(|posted| posted.body))
+    }
+
     /// Comments with this marker that the token's own account wrote, oldest first. A marker that somebody else copied
     /// is not loom's.
     fn own_comments(&self, repo: &RepoName, number: u64, marker: &str) -> Result<Vec<Posted>> {

@@ -97,6 +97,11 @@ impl Forge for GitHub {
         self.write_comment(repo, number, marker, body).context(|| format!("writing the status comment of {reference}"))
     }
 
+    fn read_comment(&self, reference: &IssueRef, marker: &str) -> Result<Option<String>> {
+        let (repo, number) = here(reference)?;
+        self.standing_comment(repo, number, marker).context(|| format!("reading the status comment of {reference}"))
+    }
+
     fn status(&self, reference: &IssueRef, status: Status) -> Result<()> {
         let (repo, number) = here(reference)?;
         self.set_status(repo, number, status)

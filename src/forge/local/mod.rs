@@ -87,6 +87,10 @@ impl Forge for Local {
         self.outbox.write_comment(file(reference)?, marker, body)
     }
 
+    fn read_comment(&self, reference: &IssueRef, marker: &str) -> Result<Option<String>> {
+        self.outbox.read_comment(file(reference)?, marker)
+    }
+
     fn status(&self, reference: &IssueRef, status: Status) -> Result<()> {
         self.outbox.write_status(file(reference)?, status.label(&self.labels))
     }

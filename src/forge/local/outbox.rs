@@ -36,17 +36,26 @@ impl Outbox {
 
     /// One file per marker; it is found again by the marker inside.
     pub(super) fn write_comment(&self, issue: &Path, marker: &str, body: &str) -> Result<()> {
+        let (path, _) = self.comment(issue, marker)?;
+        let body = if body.contains(marker) { body.to_owned() } else { format!("{marker}\n{body}") };
+        self.write(&path, &format!("{}\n", body.trim_end()))
+    }
+
+    pub(super) fn read_comment(&self, issue: &Path, marker: &str) -> Result<Option<String>> {
+        Ok(self.comment(issue, marker)?.1)
+    }
+
+    /// The file with this marker, or the one that it will have, and its text.
+    fn comment(&self, issue: &Path, marker: &str) -> Result<(PathBuf, Option<String>)> {
         let mut number = 1;
-        let path = loop {
+        loop {
             let kind = if number == 1 { "comment".to_owned() } else { format!("comment-{number}") };
             let path = self.path(issue, &kind);
             match read(&path)? {
                 Some(text) if !text.contains(marker) => number += 1,
-                Some(_) | None => break path,
+                found => return Ok((path, found)),
             }
-        };
-        let body = if body.contains(marker) { body.to_owned() } else { format!("{marker}\n{body}") };
-        self.write(&path, &format!("{}\n", body.trim_end()))
+        }
     }
 
     pub(super) fn write_status(&self, issue: &Path, label: &str) -> Result<()> {
@@ -95,6 +104,8 @@ mod tests {
             outbox.write_comment(issue, marker, body).unwrap();
         }
         assert_eq!(listed(&outbox.folder), ["bug.comment-2.md", "bug.comment.md"]);
+        assert_eq!(outbox.read_comment(issue, "<!-- a -->").unwrap().as_deref(), Some("<!-- a -->\ntwo\n"));
+        assert_eq!(outbox.read_comment(issue, "<!-- c -->").unwrap(), None);
         assert_eq!(fs::read_to_string(outbox.path(issue, "comment")).unwrap(), "<!-- a -->\ntwo\n");
         assert_eq!(fs::read_to_string(outbox.path(issue, "comment-2")).unwrap(), "<!-- b -->more\n");
     }

@@ -82,9 +82,11 @@ impl Found<'_> {
     /// Whether tests in Python stand right in this folder.
     fn tests_in(&self, folder: &str) -> bool {
         let entries = std::fs::read_dir(self.root.join(folder));
-        entries.into_iter().flatten().flatten().any(|entry| {
-            entry.file_type().is_ok_and(|kind| kind.is_file()) && is_test_file(&entry.file_name().to_string_lossy())
-        })
+        entries
+            .into_iter()
+            .flatten()
+            .flatten()
+            .any(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()) && is_test_file(&entry.file_name().to_string_lossy()))
     }
 }
 

@@ -36,7 +36,8 @@ fn a_killed_run_goes_on_where_it_stopped() {
 
 #[test]
 fn another_machine_takes_over_from_a_killed_one() {
-    for (point, fault) in points() {
+    // Before something is done the other machine sees what it saw one point earlier.
+    for (point, fault) in points().into_iter().filter(|(point, _)| !point.starts_with("before")) {
         let scene = Scene::new();
         scene.hub.fault(fault);
         scene.run_until_held_and_kill();

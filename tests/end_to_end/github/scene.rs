@@ -1,7 +1,7 @@
 //! A small repository with a bug on the fake GitHub, an issue about it with the label, and a model that mends it.
 
 use std::process::{Child, Stdio};
-use std::sync::Arc;
+use std::rc::Rc;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ const SETTINGS: &str = "[test]\ncommand = \"sh tests/all.sh\"\nrunner = \"tap\"\
 
 /// One machine, one GitHub, one labelled issue.
 pub struct Scene {
-    pub hub: Arc<FakeGitHub>,
+    pub hub: Rc<FakeGitHub>,
     pub loom: Loom,
     pub number: u64,
 }
@@ -41,7 +41,7 @@ impl Scene {
 
     /// An issue with this body and no label.
     pub fn about(body: &str) -> Scene {
-        let hub = Arc::new(FakeGitHub::start());
+        let hub = Rc::new(FakeGitHub::start());
         for (path, text) in [("clamp.sh", PROGRAM), ("tests/all.sh", TESTS), ("loom.toml", SETTINGS)] {
             hub.commit("main", path, text);
         }
@@ -57,7 +57,7 @@ impl Scene {
 
     /// The same GitHub, and a machine that has seen nothing of it.
     pub fn other_machine(&self) -> Scene {
-        Scene { hub: Arc::clone(&self.hub), loom: machine(&self.hub), number: self.number }
+        Scene { hub: Rc::clone(&self.hub), loom: machine(&self.hub), number: self.number }
     }
 
     /// The same with another token, or none.

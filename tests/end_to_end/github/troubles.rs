@@ -57,6 +57,11 @@ fn tokens_that_may_not_are_told_before_the_model_is_paid() {
         assert!(ended.stdout.contains(hint), "{ended:#?}");
         assert!(!ended.stdout.contains("\"event\":\"turn\""), "{ended:#?}");
         scene.nothing_opened();
+        // Everybody may comment on what is public: then the comment says how it ended.
+        let state = scene.hub.state();
+        let told = state.comments_with(scene.number, super::scene::MARKER);
+        assert!(told.iter().all(|text| text.contains("loom could not finish")), "{told:#?}");
+        assert_eq!(told.len(), usize::from(rights.is_none()));
     }
 }
 
