@@ -19,6 +19,7 @@ mod knowledge;
 mod lost;
 mod paths;
 mod red;
+mod remarks;
 mod rerun;
 mod ruling;
 mod runner_config;

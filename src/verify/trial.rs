@@ -12,10 +12,10 @@ use super::identify::{Place, Tests};
 use super::knowledge;
 use super::red::{Known, Red, Weak, classify_trouble};
 use super::split::{Inline, Side, Split};
-use super::{Cell, CellRun, Evidence, Flip, Judge, Proven, Question, RedKind};
-use super::{aware, docs, flips, rerun, runner_config, tamper, troubles};
+use super::{Cell, CellRun, Evidence, Flip, Judge, Proven, RedKind};
+use super::{aware, docs, flips, remarks, rerun, runner_config, tamper, troubles};
 use crate::error::Result;
-use crate::runner::{Outcome, Report, Selection, TestId, Trouble, TroubleKind, is_manifest};
+use crate::runner::{Report, Selection, TestId, Trouble, TroubleKind, is_manifest};
 use crate::task::{Event, Issue, TreeId};
 use crate::workspace::Patch;
 
@@ -261,7 +261,7 @@ impl<'a> Trial<'a> {
         }
         self.pass_to_pass += compared.pass_to_pass;
         self.red_before.extend(compared.red_before);
-        let (new, old) = skipped(base, head);
+        let (new, old) = remarks::skipped(base, head);
         self.not_verified.extend(new);
         self.notes.extend(old);
         tamper::covered_up(facts, &compared.covered_up, &self.split);
@@ -273,7 +273,7 @@ impl<'a> Trial<'a> {
         let target = if self.shape == Shape::TestsOnly { &mut facts.failing } else { &mut facts.broken };
         target.extend(compared.broken);
         facts.lost.extend(compared.lost);
-        facts.questions.extend(renamed(&compared.renamed));
+        facts.questions.extend(remarks::renamed(&compared.renamed));
         altered.extend(compared.altered);
     }
 
@@ -341,22 +341,10 @@ impl<'a> Trial<'a> {
 
     /// A run that loaded another installation of what the patch changes has judged that one.
     fn loaded_sources(&mut self, facts: &mut Facts) {
-        let touched = |name: &str| {
-            let is_of = |path: &str| path.split('/').any(|part| part == name || part.strip_suffix(".py") == Some(name));
-            self.split.source_side().any(|file| is_of(&file.path))
-        };
-        let mut own: BTreeSet<String> = BTreeSet::new();
-        for run in &self.runs {
-            for (name, file) in run.report.loaded.iter().filter(|(name, _)| touched(name)) {
-                if file.starts_with('/') {
-                    let cell = run.cell.as_str();
-                    facts.unknowable = Some(format!("in the {cell} run `{name}` was loaded from {file}, and not from the tree under test"));
-                }
-                own.insert(format!("`{name}` was loaded from the tree under test, {file}."));
-            }
-        }
-        if facts.unknowable.is_none() {
-            self.notes.extend(own);
+        let sources: Vec<&str> = self.split.source_side().map(|file| file.path.as_str()).collect();
+        match remarks::loaded(&self.runs, &sources) {
+            Ok(notes) => self.notes.extend(notes),
+            Err(cause) => facts.unknowable = Some(cause),
         }
     }
 
@@ -393,28 +381,4 @@ impl<'a> Trial<'a> {
             notes,
         })
     }
-}
-
-/// Tests that do not run: the new ones, and those that are skipped with and without the patch, by the repository's choice.
-fn skipped(base: &Report, head: &Report) -> (Option<String>, Option<String>) {
-    let is_skipped = |report: &Report, id: &TestId| matches!(report.cases.get(id).map(|case| &case.outcome), Some(Outcome::Skipped(_)));
-    let (old, new): (Vec<&TestId>, Vec<&TestId>) = head.cases.keys().filter(|id| is_skipped(head, id)).partition(|id| is_skipped(base, id));
-    let noun = |count: usize| if count == 1 { "test is" } else { "tests are" };
-    let command = &head.command;
-    let names = some_of(new.iter().map(|id| id.as_str()));
-    let new =
-        (!new.is_empty()).then(|| format!("{} {} skipped by `{command}`, and not before the patch: {names}.", new.len(), noun(new.len())));
-    let old = (!old.is_empty()).then(|| format!("{} {} skipped by `{command}`, before and after the patch.", old.len(), noun(old.len())));
-    (new, old)
-}
-
-/// Tests from data that stand under other names now, as far as can be told.
-fn renamed(pairs: &[(TestId, TestId)]) -> Option<Question> {
-    let (old, new): (Vec<&str>, Vec<&str>) = pairs.iter().map(|(old, new)| (old.as_str(), new.as_str())).unzip();
-    let text = format!(
-        "{} no longer run, and {} stand in their group instead. Are these the same tests under other names?",
-        some_of(old),
-        some_of(new)
-    );
-    (!pairs.is_empty()).then(|| Question { name: "renamed-tests".into(), text, lines: String::new() })
 }

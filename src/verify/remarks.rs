@@ -1,0 +1,81 @@
+//! Sentences about a proof beside its facts: what was skipped, what stands under other names, which files were loaded.
+//! Pure over reports.
+
+use std::collections::BTreeSet;
+
+use super::facts::some_of;
+use super::{CellRun, Question};
+use crate::runner::{Outcome, Report, TestId};
+
+/// Where the packages that the patch changes were loaded from; the cause why nothing is known when one came from elsewhere.
+pub fn loaded(runs: &[CellRun], sources: &[&str]) -> Result<Vec<String>, String> {
+    let is_of = |path: &str, name: &str| path.split('/').any(|part| part == name || part.strip_suffix(".py") == Some(name));
+    let mut own: BTreeSet<String> = BTreeSet::new();
+    for run in runs {
+        for (name, file) in run.report.loaded.iter().filter(|(name, _)| sources.iter().any(|path| is_of(path, name))) {
+            if file.starts_with('/') {
+                return Err(format!("in the {} run `{name}` was loaded from {file}, and not from the tree under test", run.cell.as_str()));
+            }
+            own.insert(format!("`{name}` was loaded from the tree under test, {file}."));
+        }
+    }
+    Ok(own.into_iter().collect())
+}
+
+/// Tests that do not run: the new ones, and those that are skipped with and without the patch, by the repository's choice.
+pub fn skipped(base: &Report, head: &Report) -> (Option<String>, Option<String>) {
+    let is_skipped = |report: &Report, id: &TestId| matches!(report.cases.get(id).map(|case| &case.outcome), Some(Outcome::Skipped(_)));
+    let (old, new): (Vec<&TestId>, Vec<&TestId>) = head.cases.keys().filter(|id| is_skipped(head, id)).partition(|id| is_skipped(base, id));
+    let noun = |count: usize| if count == 1 { "test is" } else { "tests are" };
+    let command = &head.command;
+    let names = some_of(new.iter().map(|id| id.as_str()));
+    let new =
+        (!new.is_empty()).then(|| format!("{} {} skipped by `{command}`, and not before the patch: {names}.", new.len(), noun(new.len())));
+    let old = (!old.is_empty()).then(|| format!("{} {} skipped by `{command}`, before and after the patch.", old.len(), noun(old.len())));
+    (new, old)
+}
+
+/// Tests from data that stand under other names now, as far as can be told.
+pub fn renamed(pairs: &[(TestId, TestId)]) -> Option<Question> {
+    let (old, new): (Vec<&str>, Vec<&str>) = pairs.iter().map(|(old, new)| (old.as_str(), new.as_str())).unzip();
+    let text = format!(
+        "{} no longer run, and {} stand in their group instead. Are these the same tests under other names?",
+        some_of(old),
+        some_of(new)
+    );
+    (!pairs.is_empty()).then(|| Question { name: "renamed-tests".into(), text, lines: String::new() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Cell;
+    use super::super::compare::tests::{id, report};
+    use super::*;
+    use crate::runner::Outcome::{Passed, Skipped};
+
+    #[test]
+    fn only_what_the_patch_changes_must_come_from_the_tree() {
+        let run = |file: &str| {
+            let mut report = report(&[("test_a", Passed)]);
+            report.loaded = [("pkg".to_owned(), file.to_owned()), ("other".to_owned(), "/python/site-packages/other.py".to_owned())].into();
+            CellRun { cell: Cell::MustPass, tree: "a".repeat(40).parse().unwrap(), report }
+        };
+        let own = loaded(&[run("src/pkg/__init__.py"), run("src/pkg/__init__.py")], &["src/pkg/core.py"]);
+        assert_eq!(own.unwrap(), ["`pkg` was loaded from the tree under test, src/pkg/__init__.py."]);
+        let elsewhere = loaded(&[run("/python/site-packages/pkg/__init__.py")], &["src/pkg/core.py"]).unwrap_err();
+        assert!(elsewhere.starts_with("in the must-pass run `pkg` was loaded from /python/site-packages/"), "{elsewhere}");
+        assert_eq!(loaded(&[run("/python/x.py")], &["src/pkg_two.py"]), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn skips_of_the_repository_are_told_apart_from_new_ones() {
+        let skip = || Skipped("later".into());
+        let (base, head) = (report(&[("test_a", skip())]), report(&[("test_a", skip()), ("test_b", skip())]));
+        let (new, old) = skipped(&base, &head);
+        assert_eq!(new.unwrap(), "1 test is skipped by `pytest`, and not before the patch: `tests/test_a.py::test_b`.");
+        assert_eq!(old.unwrap(), "1 test is skipped by `pytest`, before and after the patch.");
+        assert_eq!(skipped(&base, &base).0, None);
+        assert_eq!(renamed(&[]), None);
+        assert!(renamed(&[(id("a"), id("b"))]).unwrap().text.contains("`tests/test_a.py::a` no longer run"));
+    }
+}
