@@ -15,11 +15,13 @@ fn raw(status: u16, kind: &'static str, body: &str) -> Reply {
 }
 
 #[test]
-fn without_a_key_nothing_is_begun() {
+fn without_a_key_nothing_is_cloned_and_the_end_is_on_record() {
     let loom = greeting().with("LOOM_API_KEY", "");
     let words = ["run-issue", "issue.md", "--repo", "repository", "--model", "anthropic/some"];
-    loom.run(&words).exits(3).says("ANTHROPIC_API_KEY is not set", "set ANTHROPIC_API_KEY");
-    assert!(!loom.queue().exists(), "no task is made");
+    let ended = loom.run(&words).exits(3).says("ANTHROPIC_API_KEY is not set", "set ANTHROPIC_API_KEY");
+    assert!(!ended.stderr.contains("clone"), "{ended:#?}");
+    let status = loom.run(&["status"]).exits(0);
+    assert!(status.stdout.contains("failed"), "{status:#?}");
 }
 
 #[test]
