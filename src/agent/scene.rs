@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Assignment, Outcome, work};
 use crate::config::{Config, SandboxSettings};
 use crate::error::Result;
-use crate::model::{Answer, Block, Conversation, Message, Model, Role, Stop};
+use crate::model::{self, Answer, Block, Conversation, Message, Model, Role, Stop};
 use crate::runner::{Bench, Report, detect, prepare};
 use crate::sandbox::{Cancel, Sandbox};
 use crate::task::{CommitId, Event, Issue, IssueRef, IssueState, Reporter, Usage};
@@ -158,7 +158,7 @@ impl Model for Prepared {
         "prepared/answers"
     }
 
-    fn answer(&mut self, conversation: &Conversation, _: Instant, _: &mut dyn FnMut(&str), _: &Cancel) -> Result<Answer> {
+    fn answer(&mut self, conversation: &Conversation, _: Instant, _: &mut dyn FnMut(model::Heard<'_>), _: &Cancel) -> Result<Answer> {
         self.asked.push(conversation.clone());
         match self.answers.next() {
             Some(answer) => Ok(answer),

@@ -8,7 +8,7 @@ use super::tools::{Reply, Submission, Toolbox};
 use super::trajectory::Past;
 use super::{Assignment, Ended, Outcome, brief, context};
 use crate::error::{Kind, OrFail, Result};
-use crate::model::{Answer, Block, ContextTooLong, Conversation, Line, Message, Model, Recording, Role, Stop};
+use crate::model::{Answer, Block, ContextTooLong, Conversation, Heard, Line, Message, Model, Recording, Role, Stop};
 use crate::task::{Event, TreeId, Usage};
 
 /// How often a model that only talks is told to go on.
@@ -151,7 +151,13 @@ impl<'a> Session<'a> {
         }
         loop {
             let deadline = self.limits.deadline();
-            let failure = match model.answer(&self.conversation, deadline, &mut |_| {}, self.assignment.cancel) {
+            let reporter = self.assignment.reporter;
+            let mut hear = |heard: Heard<'_>| {
+                if let Heard::Again(why, wait) = heard {
+                    reporter.event(&Event::Warning { text: format!("asking the model again in {:.0} s: {why}", wait.as_secs_f64()) });
+                }
+            };
+            let failure = match model.answer(&self.conversation, deadline, &mut hear, self.assignment.cancel) {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };

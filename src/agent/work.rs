@@ -216,14 +216,14 @@ mod tests {
                 &mut self,
                 conversation: &Conversation,
                 deadline: std::time::Instant,
-                delta: &mut dyn FnMut(&str),
+                hear: &mut dyn FnMut(crate::model::Heard<'_>),
                 cancel: &crate::sandbox::Cancel,
             ) -> crate::error::Result<crate::model::Answer> {
                 if super::super::context::size(conversation) > 60_000 {
                     let cause = ContextTooLong("60 kB".into()).into();
                     return Err(crate::error::Failure { kind: Kind::Model, cause, hints: Vec::new() });
                 }
-                self.0.answer(conversation, deadline, delta, cancel)
+                self.0.answer(conversation, deadline, hear, cancel)
             }
         }
         let scene = Scene::new();

@@ -21,9 +21,24 @@ pub trait Model: Send {
     /// `provider/name`, or `replay of PATH`.
     fn name(&self) -> &str;
 
-    /// One answer, retried inside. At `deadline` it fails with `Kind::Budget`. `delta` hears the words as they come; those of a
-    /// try that broke are heard again in the next.
-    fn answer(&mut self, conversation: &Conversation, deadline: Instant, delta: &mut dyn FnMut(&str), cancel: &Cancel) -> Result<Answer>;
+    /// One answer, retried inside. At `deadline` it fails with `Kind::Budget`. The words of a try that broke are heard
+    /// again in the next.
+    fn answer(
+        &mut self,
+        conversation: &Conversation,
+        deadline: Instant,
+        hear: &mut dyn FnMut(Heard<'_>),
+        cancel: &Cancel,
+    ) -> Result<Answer>;
+}
+
+/// What comes while an answer is waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard<'a> {
+    /// New words of the answer.
+    Words(&'a str),
+    /// A try failed for this reason; the next one begins after this wait.
+    Again(String, Duration),
 }
 
 /// How `model.name` is written.

@@ -15,7 +15,7 @@ mod replay;
 #[cfg(test)]
 mod scripted;
 
-pub use connect::{Model, connect};
+pub use connect::{Heard, Model, connect};
 pub use conversation::{Answer, Block, Conversation, Message, Role, Stop, ToolSpec};
 pub use problem::ContextTooLong;
 pub use recording::{Line, Recording};

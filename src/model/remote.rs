@@ -8,7 +8,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::codec::{Codec, Reader, Unread};
-use super::connect::Model;
+use super::connect::{Heard, Model};
 use super::events::Events;
 use super::http::{Cut, Head, Http, Patience};
 use super::problem::{Asked, Problem, judge};
@@ -71,12 +71,18 @@ impl Model for Remote {
         &self.name
     }
 
-    fn answer(&mut self, conversation: &Conversation, deadline: Instant, delta: &mut dyn FnMut(&str), cancel: &Cancel) -> Result<Answer> {
+    fn answer(
+        &mut self,
+        conversation: &Conversation,
+        deadline: Instant,
+        hear: &mut dyn FnMut(Heard<'_>),
+        cancel: &Cancel,
+    ) -> Result<Answer> {
         cancel.check()?;
         let patience = Patience { deadline, idle: self.idle, cancel };
         let (began, mut tries) = (Instant::now(), 0);
         loop {
-            let (failure, asked) = match self.attempt(conversation, &patience, delta)? {
+            let (failure, asked) = match self.attempt(conversation, &patience, &mut |words| hear(Heard::Words(words)))? {
                 Ok(answer) => return Ok(answer),
                 Err(Problem::Lasting(failure)) => return Err(failure),
                 Err(Problem::Passing(failure, asked)) => (failure, asked),
@@ -89,6 +95,7 @@ impl Model for Remote {
             if Instant::now() + wait >= deadline {
                 return Err(late(Some(failure)));
             }
+            hear(Heard::Again(failure.line(), wait));
             self.http()?.pause(wait, &patience).or_else(|cut| self.cut(cut).map(drop))?;
         }
     }

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use super::connect::Model;
+use super::connect::{Heard, Model};
 use super::{Answer, Block, Conversation, Line, Message, Recording, Role};
 use crate::error::{Failure, Kind, Result};
 use crate::sandbox::Cancel;
@@ -49,7 +49,7 @@ impl Model for Replay {
         &self.name
     }
 
-    fn answer(&mut self, conversation: &Conversation, _: Instant, delta: &mut dyn FnMut(&str), cancel: &Cancel) -> Result<Answer> {
+    fn answer(&mut self, conversation: &Conversation, _: Instant, hear: &mut dyn FnMut(Heard<'_>), cancel: &Cancel) -> Result<Answer> {
         cancel.check()?;
         let at = conversation.messages.iter().filter(|message| message.role == Role::Assistant).count();
         let count = self.turns.len();
@@ -64,7 +64,7 @@ impl Model for Replay {
                 Block::Call { name, .. } if !conversation.tools.iter().any(|tool| tool.name == *name) => {
                     return Err(self.unfit(format!("it calls {name:?}, and there is no such tool")));
                 }
-                Block::Text { text } => delta(text),
+                Block::Text { text } => hear(Heard::Words(text)),
                 _ => {}
             }
         }

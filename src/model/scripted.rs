@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::remote::Backoff;
-use super::{Answer, Conversation, Model};
+use super::{Answer, Conversation, Heard, Model};
 use crate::config::ModelSettings;
 use crate::error::Result;
 use crate::sandbox::Cancel;
@@ -113,6 +113,15 @@ pub(super) fn ask_with(
     let mut model = super::connect::remote(&settings, Some(SecretString::from("k-secret"))).unwrap();
     model.backoff = Backoff { first: Duration::from_millis(1), most: Duration::from_millis(4) };
     let mut heard = String::new();
-    let answer = model.answer(conversation, Instant::now() + within, &mut |words| heard.push_str(words), cancel);
+    let answer = model.answer(
+        conversation,
+        Instant::now() + within,
+        &mut |what| {
+            if let Heard::Words(words) = what {
+                heard.push_str(words)
+            }
+        },
+        cancel,
+    );
     (answer, heard)
 }

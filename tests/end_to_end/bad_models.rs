@@ -38,7 +38,8 @@ fn a_server_that_only_fails_is_given_up_within_the_budget() {
         [(raw(500, "text/plain", "oops"), "answered 500: oops"), (raw(200, "text/html", "<html>maintenance</html>"), "is no JSON")]
     {
         let (loom, model) = (greeting(), Provider::answering(move |_| reply.clone()));
-        scene::run(&loom, &model, &QUICK).exits(6).says(said, "finished turns are kept");
+        let ended = scene::run(&loom, &model, &QUICK).exits(6).says(said, "finished turns are kept");
+        assert!(ended.stderr.contains("asking the model again in"), "{ended:#?}");
         assert_eq!(scene::state(&loom), TaskState::Failed);
     }
     let loom = greeting();
