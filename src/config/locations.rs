@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn settings_stand_above_xdg_and_xdg_above_home() {
-        let folder = Path::new("/work");
+        let folder = Path::new("/srv");
         let mut config = Config::default();
         let home = environment(&[("HOME", "/home/ann")]);
         let locations = config.locations(&home, folder).unwrap();
@@ -83,7 +83,7 @@ mod tests {
         config.paths.state = Some("state".into());
         config.paths.cache = Some("~/c".into());
         let locations = config.locations(&home, folder).unwrap();
-        assert_eq!(locations.queue, Path::new("/work/state/queue.sqlite"));
+        assert_eq!(locations.queue, Path::new("/srv/state/queue.sqlite"));
         assert_eq!(locations.cache, Path::new("/home/ann/c"));
     }
 

@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn frames_of_pytest() {
-        let trace = "/root/.pyenv/versions/3.11.7/lib/python3.11/unittest/case.py:57 in testPartExecutor\ntests/test_a.py:3 in test_a\n\n    def test_a():\n>       f()\n\ntests/test_a.py:3: \n_ _ _ _ _ _\nsrc/a.py:9: in f\n    return json.loads(x)\n/usr/lib/python3.11/json/__init__.py:346: in loads\n    return decode(s)\n_ _ _ _ _ _\n\n    def decode(self, s):\n\n>       raise JSONDecodeError\nE       json.JSONDecodeError: x\n\n/usr/lib/python3.11/json/decoder.py:355: JSONDecodeError";
+        let trace = "/home/ann/.pyenv/versions/3.11.7/lib/python3.11/unittest/case.py:57 in testPartExecutor\ntests/test_a.py:3 in test_a\n\n    def test_a():\n>       f()\n\ntests/test_a.py:3: \n_ _ _ _ _ _\nsrc/a.py:9: in f\n    return json.loads(x)\n/usr/lib/python3.11/json/__init__.py:346: in loads\n    return decode(s)\n_ _ _ _ _ _\n\n    def decode(self, s):\n\n>       raise JSONDecodeError\nE       json.JSONDecodeError: x\n\n/usr/lib/python3.11/json/decoder.py:355: JSONDecodeError";
         let expected = "tests/test_a.py:3 in test_a\n\n    def test_a():\n>       f()\n\ntests/test_a.py:3: \n_ _ _ _ _ _\nsrc/a.py:9: in f\n    return json.loads(x)\n_ _ _ _ _ _\nE       json.JSONDecodeError: x\n... 3 frames outside the repository";
         assert_eq!(tidied(trace), expected);
     }
@@ -209,11 +209,11 @@ mod tests {
     #[test]
     fn no_path_of_the_machine_is_left_in_what_stays() {
         assert_eq!(
-            tidied("panicked at /root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/dep-1.0.0/src/lib.rs:3:1:\nno"),
+            tidied("panicked at /home/ann/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/dep-1.0.0/src/lib.rs:3:1:\nno"),
             "panicked at ~/.cargo/registry/dep-1.0.0/src/lib.rs:3:1:\nno"
         );
         assert_eq!(
-            tidied("No such file: '/loom/repo/a/b' in /root/.pyenv/versions/3.11.7/lib/python3.11/site-packages/x.py"),
+            tidied("No such file: '/loom/repo/a/b' in /home/ann/.pyenv/versions/3.11.7/lib/python3.11/site-packages/x.py"),
             "No such file: 'a/b' in /python/site-packages/x.py"
         );
         let plain = "1 == 2\nsee http://x:80: here\nat the end";

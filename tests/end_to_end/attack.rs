@@ -171,7 +171,7 @@ fn what_setup_and_tests_plant_leads_loom_nowhere() {
 const PROBE: &str = r#"
 breach() { echo "not ok $1"; }
 [ "$(tr '\0' '\n' < /proc/self/environ | grep -ciE 'key=|token=|secret|ssh|dbus|display|xdg_runtime')" = 0 ] || breach environment
-for one in /root/.ssh /home /var/run/docker.sock /run/user /run/systemd /sys/kernel /tmp/.X11-unix /etc/shadow /etc/ssh /boot /mnt /work; do
+for one in /root/.ssh /home /var/run/docker.sock /run/user /run/systemd /sys/kernel /tmp/.X11-unix /etc/shadow /etc/ssh /boot /mnt /srv; do
     [ -e "$one" ] && breach "sees $one"
 done
 for one in /proc/[0-9]*; do
