@@ -1,6 +1,7 @@
 //! The shared bare clone of one remote and how its objects are read.
 //! Filling it is `fetch`'s work, writing to it that of `overlay`, `snapshot` and `commit`.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
@@ -146,26 +147,20 @@ fn commit_of(commit: &git2::Commit<'_>) -> Result<CommitId> {
     commit.id().to_string().parse()
 }
 
-/// Keeps an object from being collected: a reference below `refs/loom/`. Others may keep the same object at the same
-/// time; as its name says its content, a lock that nobody gives up can be removed.
+/// Keeps an object from being collected: a reference below `refs/loom/`. Its name says its content, so that many may
+/// write it at the same time: whole files that take each other's place, without the lock that a killed writer leaves.
 pub(super) fn keep(repository: &Repository, family: &str, id: Oid) -> Result<()> {
     let name = format!("refs/loom/{family}/{id}");
-    for attempt in 0..100 {
-        if repository.find_reference(&name).is_ok_and(|reference| reference.target() == Some(id)) {
-            return Ok(());
-        }
-        match repository.reference(&name, id, true, "kept by loom") {
-            Ok(_) => return Ok(()),
-            Err(error) if error.code() == git2::ErrorCode::Locked && attempt < 99 => {
-                std::thread::sleep(std::time::Duration::from_millis(5));
-                if attempt == 80 {
-                    let _ = std::fs::remove_file(repository.path().join(format!("{name}.lock")));
-                }
-            }
-            Err(error) => return Err(error).or_fail(Kind::Workspace, || format!("keeping {id} in the cache")),
-        }
+    if repository.find_reference(&name).is_ok_and(|reference| reference.target() == Some(id)) {
+        return Ok(());
     }
-    Ok(())
+    let folder = repository.path().join("refs/loom").join(family);
+    let written = std::fs::create_dir_all(&folder).and_then(|()| {
+        let mut file = tempfile::Builder::new().prefix(".new-").suffix(".lock").tempfile_in(&folder)?;
+        writeln!(file, "{id}")?;
+        file.persist(folder.join(id.to_string())).map_err(|error| error.error)
+    });
+    written.map(drop).or_fail(Kind::Workspace, || format!("keeping {id} in the cache"))
 }
 
 #[cfg(test)]
@@ -213,7 +208,7 @@ mod tests {
         std::fs::create_dir_all(cache.path.join("refs/loom/trees")).unwrap();
         std::fs::write(cache.path.join(format!("refs/loom/trees/{id}.lock")), "").unwrap();
         std::thread::scope(|scope| {
-            for _ in 0..4 {
+            for _ in 0..16 {
                 scope.spawn(|| keep(&cache.repository().unwrap(), "trees", id).unwrap());
             }
         });
