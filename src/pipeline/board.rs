@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::teller::{Place, Teller};
 use super::text;
 use crate::error::Result;
-use crate::forge::Status;
+use crate::forge::{Forge, Status};
 use crate::guard::Redactor;
 use crate::proposal::{Line, Mark, Progress, SHOWN, status_comment};
 use crate::task::{Event, Reporter, Stage};
@@ -63,6 +63,17 @@ impl<'a> Board<'a> {
     /// Waits until the issue was told what has been said so far; the failure when it cannot be told.
     pub fn settle(&self) -> Result<()> {
         self.teller.as_ref().map_or(Ok(()), Teller::settle)
+    }
+
+    /// Nobody works on it for now, says this forge: the run's own one has stopped with it.
+    pub fn pause(&mut self, forge: Arc<dyn Forge>, headline: &str) -> Result<()> {
+        self.teller = None;
+        if self.silent {
+            return Ok(());
+        }
+        self.place.forge = forge;
+        self.progress.headline = headline.to_owned();
+        self.place.forge.comment(&self.place.issue, &self.place.marker, &self.body()?)
     }
 
     /// The last word: headline, link, hints. Whichever of label and comment can be written is.

@@ -8,10 +8,16 @@ use super::board::Board;
 use super::order::Done;
 use super::stages::Run;
 use super::text;
+use crate::config::Span;
 use crate::error::{Failure, Kind, Result};
-use crate::forge::Status;
+use crate::forge::{self, Status};
 use crate::proposal::Mark;
-use crate::task::{Stage, TaskState};
+use crate::sandbox::Cancel;
+use crate::task::{Event, Stage, TaskState};
+
+/// How long an interrupted run tries to say so.
+const PARTING: Span = Span::seconds(2);
+const INTERRUPTED: &str = "Interrupted: nobody works on this issue now. Run again, loom goes on from the last finished stage.";
 
 impl Run<'_> {
     /// Ends the attempt.
@@ -26,6 +32,7 @@ impl Run<'_> {
             Err(_) if !self.claim.stands() => Err(self.taken_over()),
             Err(failure) if matches!(failure.kind, Kind::Interrupted | Kind::Terminated) => {
                 self.claim.release()?;
+                self.tell_interruption();
                 Err(failure.hint("run the same command again: it goes on from the last finished stage"))
             }
             Err(failure) => {
@@ -44,6 +51,21 @@ impl Run<'_> {
                     Err(second) => second.hints.iter().fold(failure, |failure, hint| failure.hint(hint)),
                 })
             }
+        }
+    }
+
+    /// Whoever watches the issue sees that nobody works on it now. Should that fail, the next attempt tells.
+    fn tell_interruption(&mut self) {
+        let mut config = self.means.settings.config.clone();
+        config.github.retry_budget = PARTING;
+        let outbox = self.means.locations.state.join("outbox");
+        let forge = self.means.secrets.forge_token().and_then(|token| {
+            forge::connect(&config, token, &self.order.issue, self.order.repository.as_deref(), &outbox, &Cancel::default())
+        });
+        let told = forge.and_then(|forge| self.board.pause(forge.into(), INTERRUPTED));
+        if let Err(failure) = told {
+            let text = format!("the issue could not be told: {}", failure.line());
+            self.means.reporter.event(&Event::Warning { text });
         }
     }
 

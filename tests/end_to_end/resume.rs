@@ -95,11 +95,19 @@ fn stopped_by(signal: Signal, code: Option<i32>) {
         if code.is_some() {
             assert!(said.contains("hint: run the same command again"), "{stage}: {said}");
             assert_eq!(scene::state(&loom), TaskState::Pending, "{stage}");
+            assert!(comment(&loom).contains("\nInterrupted: nobody works on this issue now."), "{stage}: {}", comment(&loom));
             scene::nothing_runs(&loom);
         }
         all_ends(&loom, stage);
         goes_on(&loom, &model, stage, TURNS + usize::from(stage == "generate"));
     }
+}
+
+/// The status comment that the local forge left.
+fn comment(loom: &Loom) -> String {
+    let outbox = std::fs::read_dir(loom.queue().with_file_name("outbox")).unwrap();
+    let found = outbox.map(|entry| entry.unwrap().path()).find(|path| path.to_string_lossy().ends_with(".comment.md"));
+    std::fs::read_to_string(found.unwrap()).unwrap()
 }
 
 fn goes_on(loom: &Loom, model: &Provider, what: &str, requests: usize) {
