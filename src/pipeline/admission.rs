@@ -36,6 +36,8 @@ impl<'a> Run<'a> {
         let outbox = means.locations.state.join("outbox");
         let token = means.secrets.forge_token()?;
         let forge: Arc<dyn Forge> = forge::connect(config, token, &order.issue, order.repository.as_deref(), &outbox, means.cancel)?.into();
+        // A forge that is down is asked for minutes: whoever watches sees what is waited for.
+        means.reporter.event(&Event::Progress { what: format!("reading {}", order.issue) });
         let fresh = forge.issue(&order.issue)?;
         let home = forge.home(&order.issue)?;
         let taken = match take_up(order, means, &queue, forge.as_ref(), &home, &fresh)? {
