@@ -76,7 +76,8 @@ impl Run<'_> {
         let mut runs = None;
         let mut repair: Option<String> = None;
         let mut model = None;
-        for round in 0.. {
+        let mut round = 0;
+        loop {
             let (made, patch) = self.generate(ground, bench, reports, round, repair.as_deref(), &mut model)?;
             let again = round < ground.config.agent.repair_rounds && text::may_go_on(&made.outcome.ended);
             let violations = text::refused_paths(&ground.cache, &patch, &ground.config.gate)?;
@@ -85,6 +86,7 @@ impl Run<'_> {
                     return Err(text::protected_failure(&violations));
                 }
                 repair = Some(text::repair_protected(&violations)?);
+                round += 1;
                 continue;
             }
             if let Some(compute) = baseline.take() {
@@ -96,11 +98,11 @@ impl Run<'_> {
                     let names: Vec<&str> = reasons.iter().map(|reason| reason.name.as_str()).collect();
                     self.means.reporter.event(&Event::Progress { what: format!("back to the agent: {}", names.join(", ")) });
                     repair = Some(text::repair(reasons)?);
+                    round += 1;
                 }
                 _ => return Ok(Judged { patch, verdict, outcome: made.outcome, repairs: round, model: made.model }),
             }
         }
-        unreachable!("the rounds end inside the loop")
     }
 
     fn generate(

@@ -30,7 +30,7 @@ fn through(run: &mut Run<'_>, until: Until) -> Result<Done> {
     let judged = run.generate_until_it_holds(&ground, &bench)?;
     let proposal = run.propose(&ground, judged)?;
     match until {
-        Until::Proposal => run.stop_before_publishing(&proposal),
+        Until::Proposal => Ok(run.stop_before_publishing()),
         Until::PullRequest => {
             let pull_request = run.publish(&ground, &proposal)?;
             run.report(&proposal, pull_request)

@@ -49,7 +49,11 @@ pub struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// Fails before anything is paid or cloned when the model cannot be asked; whoever set the label hears of it.
+    /// A task that was generated before goes on without one.
     pub fn demand_model(&self) -> Result<()> {
+        if self.claim.stage_result(Stage::Generate, 0)?.is_some() {
+            return Ok(());
+        }
         let key = self.means.secrets.model_key()?;
         model::connect(&self.means.settings.config.model, key).map(drop)
     }
@@ -124,8 +128,8 @@ impl<'a> Run<'a> {
     }
 
     /// The end of a dry run.
-    pub fn stop_before_publishing(&mut self, _proposal: &Proposal) -> Result<Done> {
-        Ok(self.finished())
+    pub fn stop_before_publishing(&self) -> Done {
+        self.finished()
     }
 
     /// Branch and pull request.
