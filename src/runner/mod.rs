@@ -11,6 +11,7 @@ mod decisive;
 mod detect;
 mod findings;
 mod frames;
+mod go;
 mod id;
 mod jest;
 mod jest_json;

@@ -22,6 +22,8 @@ pub enum Program {
     Vitest,
     /// `node --test`.
     NodeTest,
+    /// `go test`.
+    Go,
     /// Any command that prints TAP (tape, ava --tap, prove).
     Tap,
     /// Any command that leaves JUnit XML.

@@ -2,6 +2,7 @@
 //! Nothing of the repository is run here.
 
 mod ci;
+mod go;
 mod node;
 mod python;
 mod rust;
@@ -59,6 +60,7 @@ impl Found<'_> {
             suites.extend(rust::suites(self));
             suites.extend(python::suites(self));
             suites.extend(node::suites(self));
+            suites.extend(go::suites(self));
             if let Some(wanted) = &settings.runner {
                 let wanted = program(wanted)?;
                 suites.retain(|suite| suite.program == wanted);
@@ -83,7 +85,7 @@ impl Found<'_> {
             (None, Some(_)) => Program::Junit,
             (None, None) => by_words(command).ok_or_else(|| {
                 Failure::new(Kind::Config, format_args!("test.command: which reader do the results of {command:?} need?"))
-                    .hint("set test.runner to cargo, nextest, pytest, unittest, jest, vitest, node, tap or junit")
+                    .hint("set test.runner to cargo, nextest, pytest, unittest, jest, vitest, node, go, tap or junit")
             })?,
         };
         if program == Program::Junit && settings.junit.is_none() {
@@ -94,6 +96,7 @@ impl Found<'_> {
             Program::Cargo | Program::Nextest => rust::setup(self, ""),
             Program::Pytest | Program::Unittest => python::setup(self, "", program),
             Program::Jest | Program::Vitest | Program::NodeTest => node::setup(self, ""),
+            Program::Go => go::setup(self, ""),
             Program::Tap | Program::Junit => self.setup_by_manifest(),
         };
         Ok(Suite {
@@ -114,6 +117,9 @@ impl Found<'_> {
         }
         if python::has_manifest(self, "") {
             setup.extend(python::setup(self, "", Program::Pytest));
+        }
+        if self.text("go.mod").is_some() {
+            setup.extend(go::setup(self, ""));
         }
         if self.text("Cargo.toml").is_some() {
             setup.extend(rust::setup(self, ""));
@@ -194,11 +200,12 @@ fn program(name: &str) -> Result<Program> {
         "jest" => Program::Jest,
         "vitest" => Program::Vitest,
         "node" | "node:test" | "node-test" => Program::NodeTest,
+        "go" => Program::Go,
         "tap" | "tape" | "ava" | "prove" => Program::Tap,
         "junit" => Program::Junit,
         _ => {
             return Err(Failure::new(Kind::Config, format_args!("test.runner: no such runner: {name:?}"))
-                .hint("known are cargo, nextest, pytest, unittest, jest, vitest, node, tap, junit"));
+                .hint("known are cargo, nextest, pytest, unittest, jest, vitest, node, go, tap, junit"));
         }
     })
 }
@@ -215,6 +222,7 @@ fn by_words(command: &str) -> Option<Program> {
         ("unittest", Program::Unittest),
         ("jest", Program::Jest),
         ("vitest", Program::Vitest),
+        ("go", Program::Go),
         ("tape", Program::Tap),
         ("--tap", Program::Tap),
         ("--test", Program::NodeTest),
