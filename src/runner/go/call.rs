@@ -16,15 +16,69 @@ const SCRATCH: &str = "gotmp";
 
 /// Options whose value may be the next word.
 const VALUED: [&str; 40] = [
-    "run", "skip", "bench", "benchtime", "blockprofile", "blockprofilerate", "count", "coverprofile", "covermode", "coverpkg", "cpu",
-    "cpuprofile", "fuzz", "fuzztime", "fuzzminimizetime", "list", "memprofile", "memprofilerate", "mutexprofile", "mutexprofilefraction",
-    "outputdir", "parallel", "shuffle", "timeout", "trace", "vet", "exec", "o", "p", "asmflags", "buildmode", "compiler", "gccgoflags",
-    "gcflags", "installsuffix", "ldflags", "mod", "modfile", "tags", "toolexec",
+    "run",
+    "skip",
+    "bench",
+    "benchtime",
+    "blockprofile",
+    "blockprofilerate",
+    "count",
+    "coverprofile",
+    "covermode",
+    "coverpkg",
+    "cpu",
+    "cpuprofile",
+    "fuzz",
+    "fuzztime",
+    "fuzzminimizetime",
+    "list",
+    "memprofile",
+    "memprofilerate",
+    "mutexprofile",
+    "mutexprofilefraction",
+    "outputdir",
+    "parallel",
+    "shuffle",
+    "timeout",
+    "trace",
+    "vet",
+    "exec",
+    "o",
+    "p",
+    "asmflags",
+    "buildmode",
+    "compiler",
+    "gccgoflags",
+    "gcflags",
+    "installsuffix",
+    "ldflags",
+    "mod",
+    "modfile",
+    "tags",
+    "toolexec",
 ];
 /// Options that change what is reported or written, and not what is tested.
 const DROPPED: [&str; 20] = [
-    "v", "json", "count", "timeout", "failfast", "coverprofile", "covermode", "coverpkg", "cover", "cpuprofile", "memprofile",
-    "blockprofile", "mutexprofile", "trace", "outputdir", "bench", "benchmem", "benchtime", "c", "o",
+    "v",
+    "json",
+    "count",
+    "timeout",
+    "failfast",
+    "coverprofile",
+    "covermode",
+    "coverpkg",
+    "cover",
+    "cpuprofile",
+    "memprofile",
+    "blockprofile",
+    "mutexprofile",
+    "trace",
+    "outputdir",
+    "bench",
+    "benchmem",
+    "benchtime",
+    "c",
+    "o",
 ];
 /// Options that select tests: replaced where loom selects them.
 const SELECTS: [&str; 3] = ["run", "skip", "list"];
@@ -206,7 +260,10 @@ mod tests {
         let call = Call::of("CGO_ENABLED=0 go test -v -race -tags 'a b' -timeout 90s -coverprofile c.out -run TestA ./... -args -x");
         assert_eq!(call.shown(None), "go test -race '-tags=a b' -run=TestA ./... -args -x");
         assert_eq!((call.timeout, call.vars.len()), (Some(Duration::from_secs(90)), 1));
-        let names = BTreeMap::from([(String::new(), BTreeSet::from(["TestB".to_owned(), "TestC".to_owned()])), ("sub".to_owned(), BTreeSet::from(["TestB".to_owned()]))]);
+        let names = BTreeMap::from([
+            (String::new(), BTreeSet::from(["TestB".to_owned(), "TestC".to_owned()])),
+            ("sub".to_owned(), BTreeSet::from(["TestB".to_owned()])),
+        ]);
         assert_eq!(call.shown(Some(&Wanted { names })), "go test -race '-tags=a b' '-run=^(TestB|TestC)$' . ./sub -args -x");
         assert_eq!(Call::of("go test").shown(None), "go test .");
         assert_eq!(Call::of("make test").shown(None), "make test");

@@ -46,7 +46,12 @@ impl Events {
                         broken.push(event.package.clone());
                     }
                     broken.extend(not_built(&event.output));
-                    events.packages.entry(event.package.clone()).or_default().take(&event.action, &event.test, &event.output, event.elapsed);
+                    events.packages.entry(event.package.clone()).or_default().take(
+                        &event.action,
+                        &event.test,
+                        &event.output,
+                        event.elapsed,
+                    );
                 }
                 Ok(_) => {}
                 Err(_) => {
@@ -117,9 +122,28 @@ mod tests {
             Outcome::Failed(fault) => format!("{:?}: {}", fault.kind, fault.message.lines().next().unwrap_or_default()),
         };
         let lines: Vec<String> = findings.cases.iter().map(|(id, case)| format!("{id}: {}", word(&case.outcome))).collect();
-        insta::assert_snapshot!(lines.join("\n"), @"");
-        let troubles: Vec<String> = findings.troubles.iter().map(|one| format!("{:?} {:?}: {}", one.kind, one.file, one.message)).collect();
-        insta::assert_snapshot!(troubles.join("\n"), @"");
+        let expected = [
+            "example.com/calc/good::ExampleA: passed",
+            "example.com/calc/good::ExampleB: Assertion: got:",
+            "example.com/calc/good::TestA: passed",
+            "example.com/calc/good::TestB: passed",
+            "example.com/calc/good::TestB::part: passed",
+            "example.com/calc/pkg/sub::TestExit: Error: panic: unexpected call to os.Exit(0) during test",
+            "example.com/calc::TestAdd: Assertion: calc_test.go:11: Add(1, 2) = -1, want 3",
+            "example.com/calc::TestPanic: Error: panic: runtime error: index out of range [3] with length 0",
+            "example.com/calc::TestSkip: skipped, later",
+            "example.com/calc::TestSub: Assertion: parts of it failed: TestSub::a/b, TestSub::one_case",
+            "example.com/calc::TestSub::a/b: Assertion: calc_test.go:20: no",
+            "example.com/calc::TestSub::one_case: Assertion: calc_test.go:20: no",
+        ];
+        assert_eq!(lines, expected);
+        let troubles: Vec<_> =
+            findings.troubles.iter().map(|one| (one.kind, one.file.as_deref().unwrap_or_default(), one.message.as_str())).collect();
+        let broken = [
+            (TroubleKind::Build, "example.com/calc/pkg", "pkg/broken_test.go:5:28: undefined: Fresh"),
+            (TroubleKind::Build, "example.com/new", "./new_test.go:6:2: undefined: Newer"),
+        ];
+        assert_eq!(troubles, broken);
     }
 
     #[test]

@@ -137,12 +137,7 @@ fn round(session: &Session<'_>, call: &Call, wanted: Option<&Wanted>, deadline: 
 }
 
 /// Takes over what ended; answers with the functions that others kept from running, by folder.
-fn settle(
-    events: Events,
-    packages: &Packages,
-    wanted: Option<&Wanted>,
-    reading: &mut Reading,
-) -> BTreeMap<String, BTreeSet<String>> {
+fn settle(events: Events, packages: &Packages, wanted: Option<&Wanted>, reading: &mut Reading) -> BTreeMap<String, BTreeSet<String>> {
     let mut left = BTreeMap::new();
     for (path, mut run) in events.packages {
         let package = packages.named(&path);
@@ -246,8 +241,14 @@ func FuzzAdd(f *testing.F) {
             ("calc.go", CALC),
             ("calc_test.go", TESTS),
             ("broken/broken_test.go", "package broken\n\nimport \"testing\"\n\nfunc TestX(t *testing.T) { Fresh(1) }\n"),
-            ("exit/exit_test.go", "package exit\n\nimport (\n\t\"os\"\n\t\"testing\"\n)\n\nfunc TestMain(m *testing.M) { m.Run(); os.Exit(3) }\nfunc TestIn(t *testing.T) {}\n"),
-            ("dep/dep_test.go", "package dep_test\n\nimport (\n\t\"testing\"\n\n\t\"example.com/dep\"\n)\n\nfunc TestTwo(t *testing.T) {\n\tif dep.Two != 2 {\n\t\tt.Fail()\n\t}\n}\n"),
+            (
+                "exit/exit_test.go",
+                "package exit\n\nimport (\n\t\"os\"\n\t\"testing\"\n)\n\nfunc TestMain(m *testing.M) { m.Run(); os.Exit(3) }\nfunc TestIn(t *testing.T) {}\n",
+            ),
+            (
+                "dep/dep_test.go",
+                "package dep_test\n\nimport (\n\t\"testing\"\n\n\t\"example.com/dep\"\n)\n\nfunc TestTwo(t *testing.T) {\n\tif dep.Two != 2 {\n\t\tt.Fail()\n\t}\n}\n",
+            ),
         ]
     }
 
@@ -282,7 +283,11 @@ func FuzzAdd(f *testing.F) {
         assert_eq!(fault("TestWrong").message, "calc_test.go:16: Add(1, 2) = 3\n    want 4");
         let panicked = fault("TestPanics");
         assert!(panicked.message.starts_with("panic: runtime error: index out of range"), "{panicked:?}");
-        assert!(panicked.trace.contains("calc.go:5") && !panicked.trace.contains("/loom") && !panicked.trace.contains("runtime/panic.go"), "{}", panicked.trace);
+        assert!(
+            panicked.trace.contains("calc.go:5") && !panicked.trace.contains("/loom") && !panicked.trace.contains("runtime/panic.go"),
+            "{}",
+            panicked.trace
+        );
         let told: Vec<_> = report.troubles.iter().map(|one| (one.kind, one.file.as_deref())).collect();
         assert_eq!(told, [(TroubleKind::Build, Some("example.com/calc/broken")), (TroubleKind::Crash, Some("example.com/calc/exit"))]);
         assert!(report.troubles[0].message.contains("broken/broken_test.go:5:28: undefined: Fresh"), "{}", report.troubles[0].message);
@@ -306,13 +311,19 @@ func FuzzAdd(f *testing.F) {
     fn a_test_that_hangs_is_named_and_the_rest_runs() {
         let files = [
             ("go.mod", "module example.com/h\n"),
-            ("h_test.go", "package h\n\nimport \"testing\"\n\nfunc TestHangs(t *testing.T) { select {} }\nfunc TestAfter(t *testing.T) {}\n"),
-            ("go_test.go", "package h\n\nimport (\n\t\"testing\"\n\t\"time\"\n)\n\nfunc TestSleeps(t *testing.T) { time.Sleep(time.Hour) }\n"),
+            (
+                "h_test.go",
+                "package h\n\nimport \"testing\"\n\nfunc TestHangs(t *testing.T) { select {} }\nfunc TestAfter(t *testing.T) {}\n",
+            ),
+            (
+                "go_test.go",
+                "package h\n\nimport (\n\t\"testing\"\n\t\"time\"\n)\n\nfunc TestSleeps(t *testing.T) { time.Sleep(time.Hour) }\n",
+            ),
         ];
         let settings = TestSettings { command: Some("go test -timeout 1s ./...".into()), ..TestSettings::default() };
         let trial = Trial::new(&files, settings);
         let report = trial.run(&trial.tree("one", &files), &Selection::All);
-        let expected = ["example.com/h::TestAfter: passed", "example.com/h::TestHangs: Error", "example.com/h::TestSleeps: Hang"];
+        let expected = ["example.com/h::TestAfter: passed", "example.com/h::TestHangs: Hang", "example.com/h::TestSleeps: Hang"];
         assert_eq!(lines(&report), expected, "{}", report.output);
     }
 }

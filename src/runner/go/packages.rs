@@ -16,7 +16,8 @@ const LONGEST: u64 = 8 << 20;
 const MOST: usize = 20_000;
 
 static FUNCTION: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?m)^func\s+((?:Test|Example|Fuzz)\w*)\s*\(\s*(?:\w+\s+\*\s*testing\.([A-Z])\b)?").expect("a constant pattern that the tests compile")
+    Regex::new(r"(?m)^func\s+((?:Test|Example|Fuzz)\w*)\s*\(\s*(?:\w+\s+\*\s*testing\.([A-Z])\b)?")
+        .expect("a constant pattern that the tests compile")
 });
 
 /// The packages of one module.
@@ -102,14 +103,13 @@ fn folders(root: &Path) -> Vec<String> {
         .filter_entry(|entry| {
             let name = entry.file_name().to_string_lossy();
             let other = entry.depth() > 0
-                && (name.starts_with(['.', '_']) || ["testdata", "vendor", "node_modules"].contains(&name.as_ref()) || entry.path().join("go.mod").exists());
+                && (name.starts_with(['.', '_'])
+                    || ["testdata", "vendor", "node_modules"].contains(&name.as_ref())
+                    || entry.path().join("go.mod").exists());
             entry.file_type().is_some_and(|kind| kind.is_dir()) && !other
         })
         .build();
-    walk.flatten()
-        .filter_map(|entry| Some(entry.path().strip_prefix(root).ok()?.to_string_lossy().into_owned()))
-        .take(MOST)
-        .collect()
+    walk.flatten().filter_map(|entry| Some(entry.path().strip_prefix(root).ok()?.to_string_lossy().into_owned())).take(MOST).collect()
 }
 
 /// The test functions of a folder: of files by name, of each file from top to bottom.

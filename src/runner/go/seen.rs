@@ -13,8 +13,9 @@ use crate::sandbox::Ending;
 /// Most that is kept of one test's output.
 const LONGEST: usize = 8 * TRACE;
 
-static FRAMING: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^\s*(?:=== (?:RUN|PAUSE|CONT|NAME)\s|--- (?:PASS|FAIL|SKIP|BENCH): )").expect("a constant pattern that the tests compile"));
+static FRAMING: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^\s*(?:=== (?:RUN|PAUSE|CONT|NAME)\s|--- (?:PASS|FAIL|SKIP|BENCH): )").expect("a constant pattern that the tests compile")
+});
 static PLACED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\s+[^\s:]+\.go:\d+: ").expect("a constant pattern that the tests compile"));
 
 /// One package's run.
@@ -79,7 +80,7 @@ impl Run {
 
     /// Whether a test function came to its end.
     pub(super) fn has_ended(&self, function: &str) -> bool {
-        self.tests.get(function).is_some_and(|seen| !seen.ends.is_empty() || self.passed_in_a_line(function, seen))
+        self.tests.get(function).is_some_and(|seen| !seen.ends.is_empty() || self.end_in_a_line(function, seen).is_some())
     }
 
     /// For people.
@@ -107,9 +108,11 @@ impl Run {
 
     /// The unfinished tests that ran last; of several those whose functions stand in the stack.
     fn suspects(&self, stopped: bool) -> Vec<String> {
-        let open = |name: &&String| self.tests.get(*name).is_some_and(|seen| seen.ends.is_empty() && !self.passed_in_a_line(name, seen));
+        let open =
+            |name: &&String| self.tests.get(*name).is_some_and(|seen| seen.ends.is_empty() && self.end_in_a_line(name, seen).is_none());
         let running: Vec<&String> = self.order.iter().filter(open).filter(|name| !self.tests[*name].paused).collect();
-        let inner = |name: &&&String| !running.iter().any(|other| other.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('/')));
+        let inner =
+            |name: &&&String| !running.iter().any(|other| other.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('/')));
         let leaves: Vec<&String> = running.iter().filter(inner).copied().collect();
         let stack = self.printed();
         let stack = panics(&stack).unwrap_or_default();
@@ -128,16 +131,18 @@ impl Run {
         for name in &self.order {
             let seen = &self.tests[name];
             let own = shown(name);
-            let outcome = match seen.ends.iter().max() {
+            let outcome = match seen.ends.iter().max().copied().or_else(|| self.end_in_a_line(name, seen)) {
                 Some(End::Pass) => Outcome::Passed,
                 Some(End::Skip) => Outcome::Skipped(reason(&seen.output)),
                 Some(End::Fail) => self.failure(name, seen),
-                None if self.passed_in_a_line(name, seen) => Outcome::Passed,
                 None if culprits.contains(&own) => self.death(),
                 // What waits for a part of itself that died has failed with it.
-                None => match culprits.iter().find(|one| one.starts_with(&format!("{own}{}", if own.contains("::") { "/" } else { "::" }))) {
+                None => match culprits.iter().find(|one| one.starts_with(&format!("{own}{}", if own.contains("::") { "/" } else { "::" })))
+                {
                     Some(part) => lost(FaultKind::Crash, &format!("its part {part} did not come to an end"), ""),
-                    None if self.ended.as_deref() == Some("pass") => lost(FaultKind::Crash, "it began and never came to its end", &seen.output),
+                    None if self.ended.as_deref() == Some("pass") => {
+                        lost(FaultKind::Crash, "it began and never came to its end", &seen.output)
+                    }
                     None => continue,
                 },
             };
@@ -158,8 +163,17 @@ impl Run {
     }
 
     /// Before Go 1.20 the end of a test is not told by an event where it printed the beginning of that line.
-    fn passed_in_a_line(&self, name: &str, seen: &Seen) -> bool {
-        self.ended.as_deref() == Some("pass") && seen.output.lines().any(|line| line.contains(&format!("--- PASS: {name} (")))
+    fn end_in_a_line(&self, name: &str, seen: &Seen) -> Option<End> {
+        let says = |word: &str| seen.output.contains(&format!("--- {word}: {name} ("));
+        let others_fail = self.tests.values().any(|seen| seen.ends.contains(&End::Fail));
+        match self.ended.as_deref() {
+            Some("pass" | "fail") if says("FAIL") => Some(End::Fail),
+            Some("pass") if says("PASS") => Some(End::Pass),
+            // A package that fails with nobody to blame may fail by this very test.
+            Some("fail") if says("PASS") && !self.died && others_fail => Some(End::Pass),
+            Some("pass" | "fail") if says("SKIP") => Some(End::Skip),
+            _ => None,
+        }
     }
 
     fn failure(&self, name: &str, seen: &Seen) -> Outcome {

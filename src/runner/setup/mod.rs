@@ -247,7 +247,10 @@ fn environment(sandbox: &Sandbox, suites: &[Suite], point: &Path, inside: &Path)
         env.insert("CARGO_NET_OFFLINE".to_owned(), "true".to_owned());
     }
     if suites.iter().any(uses_go) {
-        env.extend([("GOMODCACHE", below("gomod")), ("GOENV", "off".to_owned()), ("GOFLAGS", String::new())].map(|(name, value)| (name.to_owned(), value)));
+        env.extend(
+            [("GOMODCACHE", below("gomod")), ("GOENV", "off".to_owned()), ("GOFLAGS", String::new())]
+                .map(|(name, value)| (name.to_owned(), value)),
+        );
         // For what tests start themselves; fetching is for setup alone.
         env.insert("GOPROXY".to_owned(), "off".to_owned());
     }
