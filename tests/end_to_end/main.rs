@@ -22,3 +22,4 @@ mod scene;
 mod status;
 mod stop;
 mod tokens;
+mod verify;
