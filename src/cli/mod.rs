@@ -4,6 +4,7 @@ mod amounts;
 mod arguments;
 mod config;
 mod failure;
+mod flakes;
 mod overrides;
 mod plain;
 mod progress;
@@ -50,6 +51,7 @@ fn run(arguments: &Arguments, environment: HostEnvironment, screen: &Screen) -> 
         Command::Verify(run) => finish(&session, |reporter| verify::verify(&session, run, reporter)),
         Command::Publish(run) => finish(&session, |reporter| run_issue::publish(&session, run, reporter)),
         Command::Status(asked) => status::show(&session, asked).map(|()| Ends::Well),
+        Command::Flakes(asked) => flakes::run(&session, asked).map(|()| Ends::Well),
         Command::Config => config::show(&session).map(|()| Ends::Well),
     }
 }
