@@ -7,6 +7,7 @@
 
 mod bench;
 mod cargo;
+mod checks;
 mod decisive;
 mod detect;
 mod findings;
@@ -35,6 +36,7 @@ mod trial;
 
 pub use bench::Bench;
 pub use cargo::narrowed;
+pub use checks::{Checks, Finding, Formatter, Linter, Said, checks};
 pub use decisive::Room;
 pub use detect::detect;
 pub use id::TestId;
