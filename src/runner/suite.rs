@@ -20,9 +20,13 @@ pub enum Program {
     Jest,
     /// `vitest`.
     Vitest,
+    /// `ava`.
+    Ava,
+    /// `mocha`.
+    Mocha,
     /// `node --test`.
     NodeTest,
-    /// Any command that prints TAP (tape, ava --tap, prove).
+    /// Any command that prints TAP (tape, prove).
     Tap,
     /// Any command that leaves JUnit XML.
     Junit,
