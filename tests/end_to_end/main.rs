@@ -23,3 +23,4 @@ mod scene;
 mod status;
 mod stop;
 mod tokens;
+mod verify;
