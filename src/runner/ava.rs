@@ -15,7 +15,8 @@ use crate::error::Result;
 
 const PLUGIN: &str = include_str!("plugins/loom_ava.cjs");
 /// Options that take a value in the next word.
-const VALUED: [&str; 9] = ["--match", "-m", "--concurrency", "-c", "--timeout", "-T", "--node-arguments", "--config", "--environment-variables"];
+const VALUED: [&str; 9] =
+    ["--match", "-m", "--concurrency", "-c", "--timeout", "-T", "--node-arguments", "--config", "--environment-variables"];
 
 /// Runs the suite, or the part of it that was asked for.
 pub(super) fn run(session: &Session<'_>) -> Result<Reading> {

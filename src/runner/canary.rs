@@ -103,7 +103,9 @@ fn packages(root: &Path) -> BTreeMap<String, String> {
     let walk = WalkBuilder::new(root)
         .standard_filters(false)
         .max_depth(Some(DEPTH))
-        .filter_entry(|entry| entry.depth() == 0 || !matches!(entry.file_name().to_string_lossy().as_ref(), "node_modules" | ".git" | "target"))
+        .filter_entry(|entry| {
+            entry.depth() == 0 || !matches!(entry.file_name().to_string_lossy().as_ref(), "node_modules" | ".git" | "target")
+        })
         .sort_by_file_path(|a, b| a.cmp(b))
         .build();
     let mut packages = BTreeMap::new();
