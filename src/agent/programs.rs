@@ -54,7 +54,7 @@ fn own(program: Program) -> Option<Language> {
     match program {
         Program::Cargo | Program::Nextest => Some(RUST),
         Program::Pytest | Program::Unittest => Some(PYTHON),
-        Program::Jest | Program::Vitest | Program::NodeTest => Some(SCRIPT),
+        Program::Jest | Program::Vitest | Program::Mocha | Program::Ava | Program::NodeTest => Some(SCRIPT),
         Program::Go => Some(GO),
         Program::Tap | Program::Junit => None,
     }

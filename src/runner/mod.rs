@@ -5,7 +5,9 @@
 //! or failed. Where its file or target could not be built or loaded, a `Trouble` of kind `Build` or `Load` names that
 //! file, so that "absent because not written" and "absent because broken" stay apart.
 
+mod ava;
 mod bench;
+mod canary;
 mod cargo;
 mod checks;
 mod decisive;
@@ -18,6 +20,7 @@ mod jest;
 mod jest_json;
 mod junit;
 mod libtest;
+mod mocha;
 mod nextest;
 mod node_test;
 mod places;
@@ -29,6 +32,7 @@ mod setup;
 mod suite;
 mod tap;
 mod text;
+mod told;
 mod unittest;
 mod vitest;
 mod words;

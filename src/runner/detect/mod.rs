@@ -85,7 +85,7 @@ impl Found<'_> {
             (None, Some(_)) => Program::Junit,
             (None, None) => by_words(command).ok_or_else(|| {
                 Failure::new(Kind::Config, format_args!("test.command: which reader do the results of {command:?} need?"))
-                    .hint("set test.runner to cargo, nextest, pytest, unittest, jest, vitest, node, go, tap or junit")
+                    .hint("set test.runner to cargo, nextest, pytest, unittest, jest, vitest, mocha, ava, node, go, tap or junit")
             })?,
         };
         if program == Program::Junit && settings.junit.is_none() {
@@ -95,7 +95,7 @@ impl Found<'_> {
         let setup = match program {
             Program::Cargo | Program::Nextest => rust::setup(self, ""),
             Program::Pytest | Program::Unittest => python::setup(self, "", program),
-            Program::Jest | Program::Vitest | Program::NodeTest => node::setup(self, ""),
+            Program::Jest | Program::Vitest | Program::Mocha | Program::Ava | Program::NodeTest => node::setup(self, ""),
             Program::Go => go::setup(self, ""),
             Program::Tap | Program::Junit => self.setup_by_manifest(),
         };
@@ -207,11 +207,13 @@ fn program(name: &str) -> Result<Program> {
         "vitest" => Program::Vitest,
         "node" | "node:test" | "node-test" => Program::NodeTest,
         "go" => Program::Go,
-        "tap" | "tape" | "ava" | "prove" => Program::Tap,
+        "mocha" => Program::Mocha,
+        "ava" => Program::Ava,
+        "tap" | "tape" | "prove" => Program::Tap,
         "junit" => Program::Junit,
         _ => {
             return Err(Failure::new(Kind::Config, format_args!("test.runner: no such runner: {name:?}"))
-                .hint("known are cargo, nextest, pytest, unittest, jest, vitest, node, go, tap, junit"));
+                .hint("known are cargo, nextest, pytest, unittest, jest, vitest, mocha, ava, node, go, tap, junit"));
         }
     })
 }
@@ -229,6 +231,8 @@ fn by_words(command: &str) -> Option<Program> {
         ("jest", Program::Jest),
         ("vitest", Program::Vitest),
         ("go", Program::Go),
+        ("mocha", Program::Mocha),
+        ("ava", Program::Ava),
         ("tape", Program::Tap),
         ("--tap", Program::Tap),
         ("--test", Program::NodeTest),
@@ -266,8 +270,8 @@ mod tests {
             ("nyc tape 'test/**/*.js'", Program::Tap, "tape 'test/**/*.js'"),
             ("npm run lint && cross-env NODE_ENV=test jest --coverage", Program::Jest, "NODE_ENV=test jest"),
             ("vitest", Program::Vitest, "vitest run"),
-            ("c8 --reporter lcov ava", Program::Tap, "ava --tap"),
-            ("mocha test", Program::Tap, "mocha test --reporter tap"),
+            ("c8 --reporter lcov ava", Program::Ava, "ava"),
+            ("mocha test", Program::Mocha, "mocha test"),
             ("node --test test/", Program::NodeTest, "node --test test/"),
             ("npx jest", Program::Jest, "jest"),
             ("pnpm lint && pnpm test:types && pnpm vitest run", Program::Vitest, "vitest run"),

@@ -306,7 +306,7 @@ fn uses_python(suite: &Suite) -> bool {
 }
 
 fn uses_node(suite: &Suite) -> bool {
-    matches!(suite.program, Program::Jest | Program::Vitest | Program::NodeTest)
+    matches!(suite.program, Program::Jest | Program::Vitest | Program::Mocha | Program::Ava | Program::NodeTest)
         || mentions(suite, &["npm", "npx", "node", "yarn", "pnpm", "tape", "ava", "mocha"])
 }
 
