@@ -2,11 +2,18 @@
 //! Nothing of the repository is run here.
 
 mod ci;
+mod clue;
 mod go;
 mod node;
+mod practice;
 mod python;
 mod rust;
+mod script;
+mod steps;
 
+pub use clue::{Clue, Detection, Followed, Source};
+
+use std::cell::RefCell;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -43,17 +50,58 @@ const FOREIGN: [&str; 14] = [
 
 /// Finds the suites of a tree on disk; settings win over what is detected. Empty when there are no tests.
 pub fn detect(root: &Path, settings: &TestSettings, sandbox: &Sandbox) -> Result<Vec<Suite>> {
-    let found = Found { root, has: &|program| sandbox.which(program).is_some() };
-    found.suites(settings)
+    explore(root, settings, sandbox).map(|detection| detection.suites)
+}
+
+/// The same, with everything that was found on the way and what became of it.
+pub fn explore(root: &Path, settings: &TestSettings, sandbox: &Sandbox) -> Result<Detection> {
+    let has = |program: &str| sandbox.which(program).is_some();
+    let found = Found::new(root, &has);
+    let suites = found.suites(settings)?;
+    let mut clues = found.clues();
+    // Where a language's file said nothing more, the suite's own reason is what is known.
+    let unexplained: Vec<&Suite> = suites.iter().filter(|suite| !clues.iter().any(|clue| clue.why.contains(&suite.command))).collect();
+    for suite in unexplained {
+        let by_settings = settings.command.as_deref() == Some(&suite.command);
+        let (source, file) = if by_settings { (Source::Settings, String::new()) } else { (Source::Manifest, place_of(suite)) };
+        clues.push(Clue { source, file, line: None, says: suite.command.clone(), followed: Followed::Chosen, why: suite.why.clone() });
+    }
+    clues.sort_by_key(|clue| clue.source);
+    clues.dedup();
+    Ok(Detection { suites, clues })
+}
+
+/// The folder or file that a suite's reason begins with.
+fn place_of(suite: &Suite) -> String {
+    let first = suite.why.split([' ', ':', ';']).next().unwrap_or_default();
+    if first.contains('.') { first.to_owned() } else if suite.dir.is_empty() { "the root".to_owned() } else { suite.dir.clone() }
 }
 
 /// A tree on disk, and which programs children would find.
 pub(super) struct Found<'a> {
     pub(super) root: &'a Path,
     pub(super) has: &'a dyn Fn(&str) -> bool,
+    clues: RefCell<Vec<Clue>>,
 }
 
-impl Found<'_> {
+impl<'a> Found<'a> {
+    /// A tree that nothing was found in yet.
+    pub(super) fn new(root: &'a Path, has: &'a dyn Fn(&str) -> bool) -> Found<'a> {
+        Found { root, has, clues: RefCell::default() }
+    }
+
+    /// Takes note of something found.
+    fn clue(&self, clue: Clue) {
+        let mut clues = self.clues.borrow_mut();
+        if !clues.contains(&clue) {
+            clues.push(clue);
+        }
+    }
+
+    fn clues(&self) -> Vec<Clue> {
+        self.clues.borrow().clone()
+    }
+
     fn suites(&self, settings: &TestSettings) -> Result<Vec<Suite>> {
         let mut suites = Vec::new();
         if settings.command.is_none() {
@@ -248,7 +296,7 @@ mod tests {
     fn detected(files: &[(&str, &str)], settings: TestSettings) -> Result<Vec<Suite>> {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), files);
-        Found { root: folder.path(), has: &|_| true }.suites(&settings)
+        Found::new(folder.path(), &|_| true).suites(&settings)
     }
 
     fn commands(files: &[(&str, &str)]) -> Vec<(Program, String, Vec<String>)> {

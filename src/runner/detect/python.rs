@@ -1,6 +1,7 @@
 //! Python: pytest where it is configured or used, else unittest, and what to install for it.
 
-use super::{Found, at};
+use super::clue::{Clue, Followed, Source};
+use super::{Found, at, practice};
 use crate::runner::words::line;
 use crate::runner::{Program, Suite};
 
@@ -48,25 +49,7 @@ pub(super) fn has_manifest(found: &Found<'_>, dir: &str) -> bool {
 
 fn suite(found: &Found<'_>, dir: &str) -> Option<Suite> {
     let test = found.any_file(dir, is_test_file)?;
-    let configured = configured(found, dir);
-    let used = || {
-        found.any_file(dir, |path| {
-            is_test_file(path) && found.text(path).is_some_and(|text| text.contains("import pytest") || plain_functions(&text))
-                || path.ends_with("conftest.py")
-        })
-    };
-    let (program, command, reason) =
-        match configured.map(|file| format!("configured in {file}")).or_else(|| used().map(|file| format!("used by {file}"))) {
-            Some(reason) => (Program::Pytest, "python -m pytest", format!("pytest {reason}")),
-            None => (Program::Unittest, "python -m unittest discover", "unittest test cases".to_owned()),
-        };
-    let mut command = command.to_owned();
-    if program == Program::Unittest
-        && let Some((folder, _)) = test.strip_prefix(&at(dir, "")).unwrap_or(&test).split_once('/')
-    {
-        let package = found.is_file(&at(dir, &format!("{folder}/__init__.py")));
-        command.push_str(&format!(" -s {folder}{}", if package { " -t ." } else { "" }));
-    }
+    let (program, command, reason) = chosen(found, dir, &test);
     Some(Suite {
         program,
         dir: dir.to_owned(),
@@ -76,6 +59,42 @@ fn suite(found: &Found<'_>, dir: &str) -> Option<Suite> {
         build: Vec::new(),
         why: format!("{reason}; {}", whereabouts(&found.files(dir, is_test_file))),
     })
+}
+
+/// The runner: by its own configuration, else by what the workflows and then the recipes run, else by the tests.
+fn chosen(found: &Found<'_>, dir: &str, test: &str) -> (Program, String, String) {
+    let practices = practice::of(found, dir);
+    let configured = configured(found, dir);
+    if let Some(file) = configured {
+        let why = "it configures pytest".to_owned();
+        found.clue(Clue { source: Source::Manifest, file: file.clone(), line: None, says: "pytest".into(), followed: Followed::Chosen, why });
+        practice::tell(found, &practices, None, Program::Pytest, &file);
+        return (Program::Pytest, "python -m pytest".to_owned(), format!("pytest configured in {file}"));
+    }
+    // Where both are run, pytest reads the tests of either kind.
+    let best = practices.iter().min_by_key(|one| (one.step.source, one.program != Program::Pytest));
+    if let Some(one) = best {
+        let place = format!("{}:{}", one.step.file, one.step.line);
+        practice::tell(found, &practices, Some(one), one.program, &place);
+        return (one.program, practice::command(&practices, one), format!("`{}` in {place}", one.step.command));
+    }
+    let used = found.any_file(dir, |path| {
+        is_test_file(path) && found.text(path).is_some_and(|text| text.contains("import pytest") || plain_functions(&text))
+            || path.ends_with("conftest.py")
+    });
+    if let Some(file) = used {
+        let why = "only pytest runs such tests".to_owned();
+        found.clue(Clue { source: Source::Files, file: file.clone(), line: None, says: "pytest".into(), followed: Followed::Chosen, why });
+        return (Program::Pytest, "python -m pytest".to_owned(), format!("pytest used by {file}"));
+    }
+    let mut command = "python -m unittest discover".to_owned();
+    if let Some((folder, _)) = test.strip_prefix(&at(dir, "")).unwrap_or(test).split_once('/') {
+        let package = found.is_file(&at(dir, &format!("{folder}/__init__.py")));
+        command.push_str(&format!(" -s {folder}{}", if package { " -t ." } else { "" }));
+    }
+    let why = "nothing names pytest, and the tests are classes of unittest".to_owned();
+    found.clue(Clue { source: Source::Files, file: test.to_owned(), line: None, says: "unittest".into(), followed: Followed::Chosen, why });
+    (Program::Unittest, command, "unittest test cases".to_owned())
 }
 
 impl Found<'_> {
@@ -124,8 +143,6 @@ fn configured(found: &Found<'_>, dir: &str) -> Option<String> {
         ("pyproject.toml", "[tool.pytest"),
         ("setup.cfg", "[tool:pytest]"),
         ("tox.ini", "[pytest]"),
-        ("tox.ini", "pytest"),
-        ("conftest.py", ""),
     ];
     table
         .into_iter()
