@@ -7,6 +7,7 @@
 
 mod bench;
 mod cargo;
+mod conditions;
 mod decisive;
 mod detect;
 mod findings;
@@ -35,10 +36,11 @@ mod trial;
 
 pub use bench::Bench;
 pub use cargo::narrowed;
+pub use conditions::{Condition, Conditions};
 pub use decisive::Room;
 pub use detect::detect;
 pub use id::TestId;
 pub use report::{Case, Fault, FaultKind, Outcome, Report, Trouble, TroubleKind};
-pub use run::run;
+pub use run::{run, run_under};
 pub use setup::{is_manifest, prepare};
 pub use suite::{Program, Selection, Suite};

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::{Selection, Suite, places};
+use super::{Conditions, Selection, Suite, places};
 use crate::config::TestSettings;
 use crate::error::{Kind, OrFail, Result};
 use crate::sandbox::{Cancel, Ending, Finished, Limits, Sandbox};
@@ -24,6 +24,7 @@ pub(super) struct Session<'a> {
     pub(super) suite: &'a Suite,
     pub(super) selection: &'a Selection,
     pub(super) settings: &'a TestSettings,
+    pub(super) conditions: &'a Conditions,
     pub(super) cancel: &'a Cancel,
 }
 
@@ -104,6 +105,7 @@ impl Session<'_> {
         let limits = Limits { wall: deadline.left().max(Duration::from_millis(1)), head, tail: TALK };
         let mut job = self.tree.job(child.argv, limits);
         job.cwd = child.cwd.unwrap_or_else(|| self.dir());
+        job.env.extend(self.conditions.variables());
         job.env.extend(child.env);
         self.sandbox.run(&job, self.cancel)
     }

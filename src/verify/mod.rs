@@ -10,6 +10,7 @@ mod evidence;
 mod facts;
 mod flips;
 mod functions;
+mod history;
 mod hollow;
 mod identify;
 mod inline;

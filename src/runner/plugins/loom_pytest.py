@@ -8,6 +8,7 @@ import pytest
 
 # Taken out of the environment, so that a pytest started by a test does not write into the same file.
 _PATH = os.environ.pop("LOOM_RESULTS", None)
+_ORDER = os.environ.pop("LOOM_ORDER", None)
 _ADDED = "-p loom_pytest --continue-on-collection-errors"
 if _ADDED in os.environ.get("PYTEST_ADDOPTS", ""):
     _rest = os.environ["PYTEST_ADDOPTS"].partition(_ADDED)[0].strip()
@@ -90,6 +91,11 @@ class _Collector:
             report.loom = told
         except Exception:  # never a reason for a test to end otherwise
             pass
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items):
+        if _ORDER == "reversed":
+            items.reverse()
 
     def pytest_runtest_logstart(self, nodeid, location):
         if self.writer:

@@ -9,6 +9,8 @@ import unittest
 
 _FD = os.open(os.environ.pop("LOOM_RESULTS"), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 _PID = os.getpid()
+if os.environ.pop("LOOM_ORDER", None) == "reversed":
+    unittest.TestLoader.sortTestMethodsUsing = staticmethod(lambda one, other: (one < other) - (one > other))
 _ROOT = os.getcwd()
 _MOST = 20000
 
