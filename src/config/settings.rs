@@ -126,6 +126,8 @@ settings!(
         without_tests: WithoutTests = WithoutTests::Refuse,
         /// Whole proof, all cells.
         budget: Span = Span::minutes(60),
+        /// How often what differs is run again on each tree, from the second time on under other conditions.
+        reruns: u32 = 2,
         /// Kinds of tampering that the maintainers allow, by name.
         allow: Vec<String> = Vec::new(),
         /// Labels of issues that ask for no new behaviour (refactoring, performance).

@@ -106,6 +106,7 @@ fn limits(check: &mut Check<'_>, config: &Config) {
     check.demand((1..=1000).contains(&config.agent.max_turns), "agent.max_turns", "must be from 1 to 1,000");
     check.demand(config.agent.max_tokens >= 1000, "agent.max_tokens", "must be at least 1,000");
     check.demand(config.agent.repair_rounds <= 10, "agent.repair_rounds", "must be at most 10");
+    check.demand((1..=20).contains(&config.gate.reruns), "gate.reruns", "must be from 1 to 20");
 }
 
 fn repository(check: &mut Check<'_>, config: &Config) {

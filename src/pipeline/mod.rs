@@ -5,6 +5,7 @@ mod admission;
 mod board;
 mod ending;
 mod ground;
+mod ledger;
 mod order;
 mod publish;
 mod pulse;

@@ -159,6 +159,7 @@ impl Run<'_> {
             let folder = run.folder.at("cells");
             let judge = judge(ground, bench, &folder, run.means.reporter, run.means.cancel);
             let verdict = verify::prove(&judge, patch, baseline, &run.issue)?;
+            super::ledger::note(run.means.locations, &run.home.url, &verdict)?;
             let text = serde_json::to_vec(&verdict).or_fail(Kind::Internal, || "writing the verdict as JSON")?;
             fs::write(&file, &text).or_fail(Kind::Workspace, || format!("writing {}", file.display()))?;
             Ok((Digest::of_bytes(&text), format!("{}: {}", verdict.word(), crate::proposal::claim(&verdict))))
@@ -180,7 +181,7 @@ pub fn judge<'a>(
     reporter: &'a dyn crate::task::Reporter,
     cancel: &'a Cancel,
 ) -> Judge<'a> {
-    Judge { sandbox: &ground.sandbox, bench, cache: &ground.cache, folder, config: &ground.config, reporter, cancel }
+    Judge { sandbox: &ground.sandbox, bench, cache: &ground.cache, folder, config: &ground.config, flakes: &ground.flakes, reporter, cancel }
 }
 
 fn open_workspace(ground: &Ground, tree: Option<TreeId>) -> Result<Workspace> {

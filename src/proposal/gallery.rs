@@ -131,7 +131,7 @@ fn a_review_with_its_questions_first() {
     ]);
     let flips = vec![Flip { test: id("test_flip"), old: "assert 5 == 0".into(), new: "assert 0 == 5".into() }];
     let red_before = vec![id("test_network")];
-    let body = body(&proposal(asked, Evidence { flips, red_before, flaky: vec![id("test_clock")], ..evidence() }, ""));
+    let body = body(&proposal(asked, Evidence { flips, red_before, flaky: vec![shaky("test_clock")], ..evidence() }, ""));
     holds(&body);
     insta::assert_snapshot!(body);
 }
@@ -160,7 +160,7 @@ fn words_of_others_do_nothing_on_the_page() {
         fail_to_pass,
         flips,
         not_verified,
-        flaky: vec![id(evil)],
+        flaky: vec![shaky(evil)],
         red_before: vec![id(evil)],
         notes: vec![evil.into()],
         ..evidence()

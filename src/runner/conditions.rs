@@ -89,6 +89,11 @@ impl Conditions {
         Conditions { changed: self.changed.iter().copied().filter(|one| *one == condition).collect(), turn: self.turn }
     }
 
+    /// Each of the changes by itself.
+    pub fn each(&self) -> Vec<Conditions> {
+        self.changed.iter().map(|one| self.only(*one)).collect()
+    }
+
     /// Whether nothing is changed.
     pub fn is_plain(&self) -> bool {
         self.changed.is_empty()

@@ -32,6 +32,6 @@ mod troubles;
 mod verdict;
 
 pub use docs::is_documentation;
-pub use evidence::{Cell, CellRun, Evidence, Flip, Proven, RedKind};
+pub use evidence::{Cell, CellRun, Evidence, Flaky, FlakySeen, Flip, Proven, RedKind};
 pub use judge::{Judge, baseline, prove};
 pub use verdict::{Proof, Question, Reason, Ruling, Verdict};
