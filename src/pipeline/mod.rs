@@ -2,7 +2,9 @@
 //! Owns the order of stages, what a resumed attempt may skip, and that no end is without a visible word.
 
 mod admission;
+mod benches;
 mod board;
+mod change;
 mod ending;
 mod ground;
 mod ledger;
@@ -12,11 +14,14 @@ mod pulse;
 mod reprove;
 mod rounds;
 mod run;
+mod scratch;
 mod stages;
 mod teller;
 mod text;
 
+pub use change::{Change, Proved, prove_change};
 pub use ground::sweep;
+pub use ledger::ledger_of;
 pub use order::{Again, Done, Means, Order, Until};
 pub use publish::publish;
 pub use reprove::reprove;

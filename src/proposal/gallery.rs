@@ -7,11 +7,15 @@ use crate::guard;
 use crate::runner::{Case, Fault, FaultKind, Outcome, Report, TestId};
 use crate::sandbox::{Ending, Tier};
 use crate::task::{Issue, IssueState, Trigger, Usage};
-use crate::verify::{Cell, CellRun, Evidence, Flip, Proof, Proven, Question, RedKind, Ruling, Verdict};
+use crate::verify::{Cell, CellRun, Evidence, Flaky, FlakySeen, Flip, Proof, Proven, Question, RedKind, Ruling, Verdict};
 use crate::workspace::{Change, FileChange, Patch};
 
 fn id(name: &str) -> TestId {
     TestId::new(&["tests/test_clamp.py", name])
+}
+
+fn shaky(name: &str) -> Flaky {
+    Flaky { test: id(name), suite: "pytest".into(), seen: FlakySeen::Base, condition: "alone".into() }
 }
 
 fn run(cell: Cell, passed: usize, failed: &[&str]) -> CellRun {

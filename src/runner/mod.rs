@@ -42,5 +42,5 @@ pub use detect::detect;
 pub use id::TestId;
 pub use report::{Case, Fault, FaultKind, Outcome, Report, Trouble, TroubleKind};
 pub use run::{run, run_under};
-pub use setup::{is_manifest, prepare};
+pub use setup::{Reach, fingerprint, is_manifest, prepare, reach};
 pub use suite::{Program, Selection, Suite};

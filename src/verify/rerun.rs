@@ -155,6 +155,9 @@ impl Rerun<'_, '_> {
             let left: Vec<TestId> = all.iter().filter(|id| self.history.steady(id, &alone) != Some(true)).cloned().collect();
             self.run(&alone, &self.steady(&left))?;
         }
+        all.iter().for_each(|id| self.history.add(id, &Setting::whole(Cell::Baseline), false));
+        let contrary: Vec<TestId> = self.steady(&all).into_iter().filter(|id| self.history.steady(id, &alone) == Some(true)).collect();
+        self.run(&Setting::whole(Cell::Baseline), &contrary)?;
         let chance = |id: &&TestId| self.history.steady(id, &alone) == Some(true) || self.history.flake(id).is_some();
         settled.red_by_chance.extend(all.iter().filter(chance).cloned());
         Ok(())
@@ -251,7 +254,9 @@ impl Rerun<'_, '_> {
         };
         let what = match single.as_slice() {
             [] => "its surroundings".to_owned(),
-            some => some.iter().map(|(condition, _)| condition.words()).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(" and "),
+            some => {
+                some.iter().map(|(condition, _)| condition.words()).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(" and ")
+            }
         };
         Some(format!("`{id}` depends on {what}: {side} it {}, and with {told} it {}.", does(plain), does(!plain)))
     }

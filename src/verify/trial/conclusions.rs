@@ -2,11 +2,11 @@
 
 use super::{Heard, Trial};
 use crate::error::Result;
+use crate::runner::TestId;
 use crate::verify::compare::{Comparison, compare};
 use crate::verify::facts::{Broken, Shape, Unproven};
-use crate::verify::red::Weak;
-use crate::runner::TestId;
 use crate::verify::history::History;
+use crate::verify::red::Weak;
 use crate::verify::rerun::{Rerun, Trees};
 use crate::verify::{remarks, tamper, troubles};
 
