@@ -105,6 +105,8 @@ settings!(
         build_timeout: Span = Span::minutes(30),
         /// Limit of one run of the suite.
         timeout: Span = Span::minutes(5),
+        /// Limit of a single test; one that is still running then hangs. Where the runner can be held to one.
+        case_timeout: Span = Span::minutes(1),
     }
 );
 

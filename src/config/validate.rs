@@ -96,6 +96,7 @@ fn limits(check: &mut Check<'_>, config: &Config) {
         ("test.setup_timeout", config.test.setup_timeout),
         ("test.build_timeout", config.test.build_timeout),
         ("test.timeout", config.test.timeout),
+        ("test.case_timeout", config.test.case_timeout),
         ("gate.budget", config.gate.budget),
         ("github.write_interval", config.github.write_interval),
         ("github.retry_budget", config.github.retry_budget),

@@ -22,6 +22,7 @@ mod node_test;
 mod places;
 mod pytest;
 mod report;
+mod restarts;
 mod run;
 mod session;
 mod setup;

@@ -54,7 +54,7 @@ pub fn run_under(
     cancel: &Cancel,
 ) -> Result<Report> {
     let started = Instant::now();
-    let session = Session { sandbox, tree, suite, selection, settings, conditions, cancel };
+    let session = Session { sandbox, tree, suite, selection, settings, conditions, cancel, restarts: Default::default() };
     let mut reading = match build(&session)? {
         Some(broken) => broken,
         None => match suite.program {

@@ -44,7 +44,11 @@ impl Setting {
             Company::Whole => "beside others",
             Company::Alone => "alone",
         };
-        if self.conditions.is_plain() { company.to_owned() } else { format!("{company}, {}", self.conditions.told()) }
+        match self.conditions.each().as_slice() {
+            [] => company.to_owned(),
+            [one] => format!("{company}, {}", one.told()),
+            _ => format!("{company}, surroundings varied"),
+        }
     }
 }
 
