@@ -31,6 +31,8 @@ settings!(
         agent: AgentSettings = AgentSettings::default(),
         /// How the repository is tested.
         test: TestSettings = TestSettings::default(),
+        /// The repository's own formatter, linter and type check.
+        checks: CheckSettings = CheckSettings::default(),
         /// What a patch needs to be published.
         gate: GateSettings = GateSettings::default(),
         /// What children may see.
@@ -110,6 +112,18 @@ settings!(
     }
 );
 
+settings!(
+    /// `[checks]`: the repository's own formatter, linter and type check; detected where absent, none where empty.
+    CheckSettings {
+        /// Commands that print findings as `path:line: message`, run at the root of the tree.
+        lint: Option<Vec<String>> = None,
+        /// By glob of files: a command that reads a file on standard input and prints it formatted; `{path}` is its path.
+        format: Option<BTreeMap<String, String>> = None,
+        /// Limit of all checks of one patch.
+        timeout: Span = Span::minutes(10),
+    }
+);
+
 /// What becomes of a patch in a repository without tests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -130,6 +144,10 @@ settings!(
         budget: Span = Span::minutes(60),
         /// How often what differs is run again on each tree, from the second time on under other conditions.
         reruns: u32 = 2,
+        /// Most small faults that are put into the lines of a verified patch, to see whether a test notices; none when 0.
+        mutants: u32 = 12,
+        /// Limit of all of them together.
+        mutants_budget: Span = Span::minutes(5),
         /// Kinds of tampering that the maintainers allow, by name.
         allow: Vec<String> = Vec::new(),
         /// Labels of issues that ask for no new behaviour (refactoring, performance).

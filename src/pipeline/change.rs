@@ -2,7 +2,9 @@
 //! forge and no proposal, and leaves nothing behind but the caches.
 
 use super::benches;
+use super::checks;
 use super::ground::{GIT_WALL, Ground};
+use super::mutate::{Mutate, mutate};
 use super::order::Means;
 use super::reprove::credential;
 use super::rounds::judge;
@@ -23,6 +25,8 @@ pub struct Change {
     pub head: String,
     /// Labels of the issue or the pull request; they decide what must be shown.
     pub labels: Vec<String>,
+    /// Whether small faults are put into a verified change.
+    pub mutate: Mutate,
 }
 
 /// What the gate says about two commits.
@@ -59,8 +63,10 @@ pub fn prove_change(change: &Change, means: &Means<'_>) -> Result<Proved> {
     let cells = ground.folder.fresh("cells")?;
     let judge = judge(&ground, &held.bench, &cells, means.reporter, means.cancel);
     let baseline = verify::baseline(&judge, &base)?;
-    let verdict = verify::prove(&judge, &patch, &baseline, &as_issue(change))?;
+    let mut verdict = verify::prove(&judge, &patch, &baseline, &as_issue(change))?;
     super::ledger::note(means.locations, url, &verdict)?;
+    mutate(change.mutate, &judge, &patch, &mut verdict)?;
+    verdict.evidence.checks = checks::look(&judge, &patch)?;
     Ok(Proved { base, head, verdict })
 }
 

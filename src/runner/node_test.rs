@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::canary::{Canary, keeping_options};
 use super::findings::Findings;
 use super::run::Reading;
 use super::session::{Child, Deadline, Session, ended_by_itself};
@@ -35,10 +36,18 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
         Some(at) => format!("{}node {} {}", &command[..at], line(&reporters), &command[at + 5..]),
         None => command.clone(),
     };
-    let finished = session.start(Child::shell(&started), Deadline::after(session.settings.timeout.duration()))?;
+    let canary = Canary::plant(session)?;
+    let mut child = Child::shell(&keeping_options(&started));
+    if let Some(canary) = &canary {
+        child = canary.on(child);
+    }
+    let finished = session.start(child, Deadline::after(session.settings.timeout.duration()))?;
     let mut findings = Findings::default();
     let written = results.take();
     read(&String::from_utf8_lossy(&written), finished.ending, &|path| session.relative(path), &mut findings);
+    if let Some(canary) = &canary {
+        canary.read(&mut findings);
+    }
     let output = streams(&finished);
     if written.is_empty() && ended_by_itself(finished.ending) {
         findings.trouble(TroubleKind::Unreadable, None, &first_lines(&output, 10));
@@ -254,7 +263,7 @@ fn add(one: Waiting, findings: &mut Findings) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::TestSettings;
+    use crate::config::{Span, TestSettings};
     use crate::runner::Selection;
     use crate::runner::trial::{Trial, lines};
 
@@ -288,5 +297,29 @@ mod tests {
         let one = TestId::new(&["test/calc.test.mjs", "adds"]);
         let report = trial.run(&tree, &Selection::Tests(vec![one]));
         assert_eq!((lines(&report), report.troubles.len()), (vec!["test/calc.test.mjs::adds: passed".to_owned()], 0));
+    }
+
+    #[test]
+    fn a_test_that_hangs_costs_no_other_file_its_results() {
+        let stuck = "import { test, describe, it } from 'node:test';\ntest('first', () => {});\ndescribe('group', () => { it('waits', () => new Promise((go) => setTimeout(go, 600000))); });\n";
+        let spins = "import { test } from 'node:test';\ntest('spins', () => { for (;;) {} });\n";
+        let own = "import { test } from 'node:test';\ntest('limited', { timeout: 100 }, () => new Promise((go) => setTimeout(go, 600000)));\ntest('last', () => {});\n";
+        let files = [
+            ("package.json", r#"{"name": "stuck", "scripts": {"test": "node --test test/"}}"#),
+            ("test/a.test.mjs", stuck),
+            ("test/b.test.mjs", spins),
+            ("test/c.test.mjs", own),
+        ];
+        let settings = TestSettings { timeout: Span::seconds(16), case_timeout: Span::seconds(3), ..TestSettings::default() };
+        let trial = Trial::new(&files, TestSettings { setup: Some(Vec::new()), ..settings });
+        let report = trial.run(&trial.tree("one", &files), &Selection::All);
+        let expected = [
+            "test/a.test.mjs::first: passed",
+            "test/a.test.mjs::group::waits: Hang",
+            "test/c.test.mjs::last: passed",
+            "test/c.test.mjs::limited: Hang",
+        ];
+        assert_eq!(lines(&report), expected, "{:#?}\n{}", report.troubles, report.output);
+        assert!(report.troubles.iter().any(|one| one.kind == TroubleKind::Timeout && one.file.as_deref() == Some("test/b.test.mjs")));
     }
 }

@@ -286,7 +286,7 @@ fn explain_nothing(output: &str, ending: Ending, findings: &mut Findings) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::TestSettings;
+    use crate::config::{Span, TestSettings};
     use crate::runner::trial::{Trial, lines};
 
     const SOURCE: &str = "def add(a, b):\n    return a + b\n\ndef broken():\n    raise ValueError('no')\n";
@@ -359,6 +359,21 @@ def test_nested(tmp_path):
         assert_eq!(lines(&report), ["tests/test_calc.py::test_table[<obj at 0x>]: passed", "tests/test_calc.py::test_wrong: passed"]);
         let report = trial.run(&head, &Selection::Files(vec!["tests/test_calc.py".into()]));
         assert_eq!((report.cases.len(), report.troubles.len()), (10, 0));
+    }
+
+    #[test]
+    fn a_test_that_hangs_or_kills_its_process_costs_no_other_its_result() {
+        let tests = "import asyncio, os, signal, time\ndef test_a(): pass\ndef test_b_spins():\n    while True: pass\ndef test_c_catches():\n    while True:\n        try: time.sleep(1000)\n        except Exception: pass\ndef test_d_is_deaf():\n    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])\n    while True: pass\ndef test_e(): pass\ndef test_f_dies(): os.abort()\ndef test_g_leaves(): os._exit(0)\ndef test_h_waits(): asyncio.run(asyncio.wait_for(asyncio.sleep(1000), 0.2))\ndef test_i(): pass\n";
+        let files = [("pyproject.toml", "[tool.pytest.ini_options]\n"), ("tests/test_stuck.py", tests)];
+        let settings = TestSettings { case_timeout: Span::seconds(1), ..TestSettings::default() };
+        let trial = Trial::new(&files, settings);
+        let report = trial.run(&trial.tree("one", &files), &Selection::All);
+        let expected = [
+            "a: passed", "b_spins: Hang", "c_catches: Hang", "d_is_deaf: Hang", "e: passed", "f_dies: Crash", "g_leaves: Crash",
+            "h_waits: Hang", "i: passed",
+        ];
+        let expected = expected.map(|line| format!("tests/test_stuck.py::test_{line}"));
+        assert_eq!(lines(&report), expected, "{:#?}\n{}", report.troubles, report.output);
     }
 
     #[test]

@@ -81,11 +81,6 @@ impl Child {
         self
     }
 
-    pub(super) fn telling(mut self) -> Child {
-        self.telling = true;
-        self
-    }
-
     pub(super) fn parsed(mut self) -> Child {
         self.parsed = true;
         self

@@ -28,7 +28,12 @@ pub struct Cells<'a> {
 impl<'a> Cells<'a> {
     /// Without any tree yet; the budget runs from here.
     pub fn new(judge: &'a Judge<'a>) -> Cells<'a> {
-        Cells { judge, deadline: Instant::now() + judge.config.gate.budget.duration(), trees: BTreeMap::new() }
+        Cells::within(judge, judge.config.gate.budget.duration())
+    }
+
+    /// The same with another budget.
+    pub fn within(judge: &'a Judge<'a>, budget: Duration) -> Cells<'a> {
+        Cells { judge, deadline: Instant::now() + budget, trees: BTreeMap::new() }
     }
 
     /// Runs one suite in a cell; none when the budget is spent.
@@ -165,7 +170,7 @@ fn open_up(folder: &Path) {
 }
 
 /// Gives all files one new time, so that no build takes them for older than what it has.
-fn touched(folder: &Path) -> std::io::Result<()> {
+pub(super) fn touched(folder: &Path) -> std::io::Result<()> {
     let now = std::time::SystemTime::now();
     for entry in fs::read_dir(folder)?.flatten() {
         let kind = entry.file_type()?;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Checked, Mutants};
 use crate::runner::{Report, TestId};
 use crate::sandbox::Tier;
 use crate::task::TreeId;
@@ -66,6 +67,12 @@ pub struct Evidence {
     pub not_verified: Vec<String>,
     /// What held the tests back.
     pub tier: Tier,
+    /// What the repository's own formatter, linter and type check say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Checked>,
+    /// Small faults put into the changed lines, and who noticed; none when they were not tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mutants: Option<Mutants>,
     /// Tools and versions, for the record.
     pub notes: Vec<String>,
 }
@@ -142,4 +149,18 @@ pub struct Flip {
     pub old: String,
     /// Its new text fails on base with these lines.
     pub new: String,
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Of a run that saw nothing.
+    pub(in crate::verify) fn evidence() -> Evidence {
+        serde_json::from_value(serde_json::json!({
+            "runs": [], "fail_to_pass": [], "pass_to_pass": 0, "flips": [], "red_before": [], "flaky": [], "test_files": [],
+            "source_files": [], "not_verified": [], "tier": "none", "notes": [], "checks": [],
+        }))
+        .unwrap()
+    }
 }

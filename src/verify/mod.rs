@@ -4,6 +4,7 @@
 mod asserts;
 mod aware;
 mod cells;
+mod checks;
 mod compare;
 mod docs;
 mod evidence;
@@ -18,6 +19,7 @@ mod items;
 mod judge;
 mod knowledge;
 mod lost;
+mod mutants;
 mod paths;
 mod red;
 mod remarks;
@@ -31,7 +33,9 @@ mod trial;
 mod troubles;
 mod verdict;
 
+pub use checks::{CheckOutcome, Checked, Checkup, Form};
 pub use docs::is_documentation;
 pub use evidence::{Cell, CellRun, Evidence, Flaky, FlakySeen, Flip, Proven, RedKind};
 pub use judge::{Judge, baseline, prove};
+pub use mutants::{Mutant, Mutants, mutants};
 pub use verdict::{Proof, Question, Reason, Ruling, Verdict};
