@@ -22,7 +22,15 @@ pub enum Program {
     Vitest,
     /// `node --test`.
     NodeTest,
-    /// Any command that prints TAP (tape, ava --tap, prove).
+    /// `phpunit`.
+    Phpunit,
+    /// `rspec`.
+    Rspec,
+    /// minitest, under rake or plain ruby.
+    Minitest,
+    /// `prove`.
+    Prove,
+    /// Any command that prints TAP (tape, ava --tap).
     Tap,
     /// Any command that leaves JUnit XML.
     Junit,

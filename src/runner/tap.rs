@@ -8,7 +8,7 @@ mod parse;
 use globset::GlobBuilder;
 use ignore::WalkBuilder;
 
-use parse::parse;
+pub(super) use parse::parse;
 
 use super::findings::Findings;
 use super::run::Reading;

@@ -3,7 +3,10 @@
 
 mod ci;
 mod node;
+mod perl;
+mod php;
 mod python;
+mod ruby;
 mod rust;
 
 use std::fs;
@@ -59,6 +62,9 @@ impl Found<'_> {
             suites.extend(rust::suites(self));
             suites.extend(python::suites(self));
             suites.extend(node::suites(self));
+            suites.extend(php::suites(self));
+            suites.extend(ruby::suites(self));
+            suites.extend(perl::suites(self));
             if let Some(wanted) = &settings.runner {
                 let wanted = program(wanted)?;
                 suites.retain(|suite| suite.program == wanted);
@@ -83,7 +89,7 @@ impl Found<'_> {
             (None, Some(_)) => Program::Junit,
             (None, None) => by_words(command).ok_or_else(|| {
                 Failure::new(Kind::Config, format_args!("test.command: which reader do the results of {command:?} need?"))
-                    .hint("set test.runner to cargo, nextest, pytest, unittest, jest, vitest, node, tap or junit")
+                    .hint("set test.runner to cargo, nextest, pytest, unittest, jest, vitest, node, phpunit, rspec, minitest, prove, tap or junit")
             })?,
         };
         if program == Program::Junit && settings.junit.is_none() {
@@ -94,6 +100,9 @@ impl Found<'_> {
             Program::Cargo | Program::Nextest => rust::setup(self, ""),
             Program::Pytest | Program::Unittest => python::setup(self, "", program),
             Program::Jest | Program::Vitest | Program::NodeTest => node::setup(self, ""),
+            Program::Phpunit => php::setup(self, ""),
+            Program::Rspec | Program::Minitest => ruby::setup(self, ""),
+            Program::Prove => perl::setup(self, ""),
             Program::Tap | Program::Junit => self.setup_by_manifest(),
         };
         Ok(Suite {
@@ -118,6 +127,8 @@ impl Found<'_> {
         if self.text("Cargo.toml").is_some() {
             setup.extend(rust::setup(self, ""));
         }
+        setup.extend(php::setup(self, ""));
+        setup.extend(ruby::setup(self, ""));
         setup
     }
 
@@ -179,6 +190,20 @@ impl Found<'_> {
     }
 }
 
+/// One suite per folder, the upper ones first; none below a folder that has one.
+fn apart(mut folders: Vec<String>, suite: impl Fn(&str) -> Option<Suite>) -> Vec<Suite> {
+    folders.sort_by_key(|folder| (folder.matches('/').count() + usize::from(!folder.is_empty()), folder.clone()));
+    folders.dedup();
+    let mut suites: Vec<Suite> = Vec::new();
+    for dir in folders {
+        let inside = suites.iter().any(|suite| suite.dir.is_empty() || dir.starts_with(&format!("{}/", suite.dir)));
+        if !inside {
+            suites.extend(suite(&dir));
+        }
+    }
+    suites
+}
+
 /// `dir/name`, or `name` at the root.
 fn at(dir: &str, name: &str) -> String {
     if dir.is_empty() { name.to_owned() } else { format!("{dir}/{name}") }
@@ -194,11 +219,15 @@ fn program(name: &str) -> Result<Program> {
         "jest" => Program::Jest,
         "vitest" => Program::Vitest,
         "node" | "node:test" | "node-test" => Program::NodeTest,
-        "tap" | "tape" | "ava" | "prove" => Program::Tap,
+        "phpunit" => Program::Phpunit,
+        "rspec" => Program::Rspec,
+        "minitest" => Program::Minitest,
+        "prove" => Program::Prove,
+        "tap" | "tape" | "ava" => Program::Tap,
         "junit" => Program::Junit,
         _ => {
             return Err(Failure::new(Kind::Config, format_args!("test.runner: no such runner: {name:?}"))
-                .hint("known are cargo, nextest, pytest, unittest, jest, vitest, node, tap, junit"));
+                .hint("known are cargo, nextest, pytest, unittest, jest, vitest, node, phpunit, rspec, minitest, prove, tap, junit"));
         }
     })
 }
@@ -215,6 +244,11 @@ fn by_words(command: &str) -> Option<Program> {
         ("unittest", Program::Unittest),
         ("jest", Program::Jest),
         ("vitest", Program::Vitest),
+        ("phpunit", Program::Phpunit),
+        ("rspec", Program::Rspec),
+        ("prove", Program::Prove),
+        ("rake", Program::Minitest),
+        ("ruby", Program::Minitest),
         ("tape", Program::Tap),
         ("--tap", Program::Tap),
         ("--test", Program::NodeTest),
