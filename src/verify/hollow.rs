@@ -24,7 +24,7 @@ pub fn tree(cache: &Cache, head: &TreeId, split: &Split) -> Result<Option<TreeId
 }
 
 /// Which of the tests turn red in it.
-pub fn run(cells: &mut Cells<'_>, tree: &TreeId, heads: &[Report], tests: &[TestId]) -> Result<Hollow> {
+pub fn run(cells: &mut Cells<'_>, tree: &TreeId, heads: &[&Report], tests: &[TestId]) -> Result<Hollow> {
     let mut noticed = Vec::new();
     for (suite, head) in heads.iter().enumerate() {
         let own: Vec<TestId> = tests.iter().filter(|id| head.cases.contains_key(id)).cloned().collect();

@@ -4,7 +4,6 @@
 use std::path::Path;
 
 use super::cells::Cells;
-use super::facts::Facts;
 use super::ruling::decide;
 use super::trial::Trial;
 use super::{Cell, CellRun, Verdict};
@@ -48,7 +47,7 @@ pub fn baseline(judge: &Judge<'_>, base: &CommitId) -> Result<Vec<CellRun>> {
 /// The proof of one patch. Every outcome is a verdict; a failure only when the machine fails or a stop was asked for.
 pub fn prove(judge: &Judge<'_>, patch: &Patch, baseline: &[CellRun], issue: &Issue) -> Result<Verdict> {
     let mut trial = Trial::open(judge, patch, issue)?;
-    let facts: Facts = trial.hear(baseline)?;
-    let ruling = decide(&facts);
-    Ok(Verdict { base: patch.base.clone(), head_tree: patch.head_tree.clone(), ruling, evidence: trial.evidence(&facts)? })
+    trial.hear(baseline)?;
+    let ruling = decide(trial.facts());
+    Ok(Verdict { base: patch.base.clone(), head_tree: patch.head_tree.clone(), ruling, evidence: trial.evidence()? })
 }

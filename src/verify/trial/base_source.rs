@@ -1,0 +1,61 @@
+//! Base source with head tests: at least one new or changed test must fail here.
+
+use super::{Heard, Trial};
+use crate::error::Result;
+use crate::runner::{Report, Selection, Trouble, TroubleKind};
+use crate::verify::facts::Shape;
+use crate::verify::identify::Tests;
+use crate::verify::red::{Red, classify_trouble};
+use crate::verify::split::{Inline, Side, Split};
+use crate::verify::{Cell, RedKind};
+
+impl Trial<'_> {
+    /// Runs the new and changed tests on the base source; when a split inside a file does not build, the file counts as
+    /// source and the cell runs once more.
+    pub(super) fn base_source(&mut self, heard: &mut [Heard]) -> Result<()> {
+        if self.facts.shape != Shape::Both {
+            return Ok(());
+        }
+        let Some(mut reports) = self.touched_on_base()? else { return Ok(()) };
+        if self.is_badly_split(&reports) {
+            let split = Split::of(self.judge.cache, self.patch, &self.judge.config.test.paths, Inline::AsSource)?;
+            self.not_verified.extend(split.notes.iter().filter(|note| !self.notes.contains(note)).cloned());
+            self.split = split;
+            self.tests = Tests::of(&self.split);
+            self.runs.retain(|run| run.cell != Cell::MustFail);
+            let Some(again) = self.touched_on_base()? else { return Ok(()) };
+            reports = again;
+        }
+        for (one, report) in heard.iter_mut().zip(reports) {
+            one.must_fail = report;
+        }
+        Ok(())
+    }
+
+    fn touched_on_base(&mut self) -> Result<Option<Vec<Option<Report>>>> {
+        let selections: Vec<_> = (0..self.judge.bench.suites.len()).map(|suite| self.touched_tests(suite)).collect();
+        let tree = self.split.must_fail.clone();
+        self.cell(Cell::MustFail, &tree, |suite| selections[suite].clone())
+    }
+
+    /// Whether a file was split inside, and the tree does not build for another reason than a name that the patch adds.
+    fn is_badly_split(&self, reports: &[Option<Report>]) -> bool {
+        let mixed = self.split.files.iter().any(|file| file.side == Side::Mixed);
+        let broken = |trouble: &&Trouble| trouble.kind == TroubleKind::Build;
+        let troubles: Vec<&Trouble> = reports.iter().flatten().flat_map(|report| &report.troubles).filter(broken).collect();
+        let by_name = troubles.iter().any(|one| classify_trouble(one, &self.known) == Red::Proof(RedKind::MissingApi));
+        mixed && !troubles.is_empty() && !by_name
+    }
+
+    /// The tests of the patch that belong to a suite; all of it when data or set-up changed; none when it has none.
+    fn touched_tests(&self, suite: usize) -> Option<Selection> {
+        if self.split.touches_support() || self.tests.data_changed {
+            return Some(Selection::All);
+        }
+        let dir = self.judge.bench.suites[suite].dir.trim_matches('/');
+        let below = |path: &str| dir.is_empty() || path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'));
+        let files: Vec<String> =
+            self.split.test_side().filter(|file| file.head.is_some() && below(&file.path)).map(|file| file.path.clone()).collect();
+        (!files.is_empty()).then_some(Selection::Files(files))
+    }
+}

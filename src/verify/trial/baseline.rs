@@ -1,0 +1,36 @@
+//! Base source with base tests: what is red already. Usually made beside the agent and handed in.
+
+use super::Trial;
+use crate::error::Result;
+use crate::runner::{Report, Selection, TroubleKind};
+use crate::verify::facts::Shape;
+use crate::verify::{Cell, CellRun};
+
+impl Trial<'_> {
+    /// The baseline's reports, one per suite; none (and the cause in the facts) when nothing can be compared with them.
+    pub(super) fn baseline(&mut self, given: &[CellRun]) -> Result<Option<Vec<Report>>> {
+        let given: Vec<&CellRun> = given.iter().filter(|run| run.cell == Cell::Baseline && run.tree == self.patch.base_tree).collect();
+        let reports = if given.len() == self.judge.bench.suites.len() {
+            self.runs.extend(given.iter().map(|run| (*run).clone()));
+            given.iter().map(|run| run.report.clone()).collect()
+        } else {
+            match self.cell(Cell::Baseline, &self.patch.base_tree.clone(), |_| Some(Selection::All))? {
+                Some(reports) => reports.into_iter().flatten().collect::<Vec<_>>(),
+                None => return Ok(None),
+            }
+        };
+        let dead = |report: &Report| report.cases.is_empty() && report.troubles.iter().any(|one| one.kind != TroubleKind::NoTests);
+        let alive = reports.iter().any(|report: &Report| !dead(report));
+        for (report, suite) in reports.iter().zip(&self.judge.bench.suites).filter(|(report, _)| dead(report)) {
+            let why = report.troubles.first().map_or("", |one| one.message.lines().next().unwrap_or_default());
+            let text = format!("`{}` gives no result on the unchanged source: {why}", suite.command);
+            if alive || self.facts.shape == Shape::Docs {
+                self.not_verified.push(format!("{text}."));
+            } else {
+                self.facts.unknowable = Some(text);
+                return Ok(None);
+            }
+        }
+        Ok(Some(reports))
+    }
+}

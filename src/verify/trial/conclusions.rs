@@ -1,0 +1,67 @@
+//! What the cells say together, suite by suite: compared, what differs run again, and added to the facts.
+
+use super::{Heard, Trial};
+use crate::error::Result;
+use crate::verify::compare::{Comparison, compare};
+use crate::verify::facts::{Broken, Shape, Unproven};
+use crate::verify::red::Weak;
+use crate::verify::{remarks, rerun, tamper, troubles};
+
+impl Trial<'_> {
+    /// Compares every suite's cells; answers with the old expectations that no longer hold.
+    pub(super) fn conclude(&mut self, heard: &[Heard]) -> Result<Vec<Broken>> {
+        let mut altered = Vec::new();
+        for (suite, one) in heard.iter().enumerate() {
+            let mut compared = compare(one.observed(), &self.tests, &self.known);
+            self.settle(suite, &mut compared)?;
+            altered.append(&mut compared.altered);
+            self.take(compared, one);
+        }
+        Ok(altered)
+    }
+
+    /// Runs what differs again, on both trees: what passes and fails by turns neither blocks nor proves.
+    fn settle(&mut self, suite: usize, compared: &mut Comparison) -> Result<()> {
+        let trees = rerun::Trees {
+            base: &self.patch.base_tree,
+            head: &self.patch.head_tree,
+            must_fail: &self.split.must_fail,
+            regression: &self.split.regression,
+        };
+        let settled = rerun::settle(&mut self.cells, suite, &trees, compared)?;
+        compared.broken.retain(|one| !settled.flaky.contains(&one.test));
+        compared.altered.retain(|one| !settled.flaky.contains(&one.test));
+        compared.covered_up.retain(|one| !settled.flaky.contains(one));
+        let (shaky, proven): (Vec<_>, Vec<_>) = compared.proven.drain(..).partition(|one| settled.flaky.contains(&one.test));
+        compared.proven = proven;
+        compared.unproven.extend(shaky.into_iter().map(|one| Unproven { test: one.test, why: Weak::Flaky, lines: one.lines }));
+        self.notes.extend(settled.note);
+        self.flaky.extend(settled.flaky);
+        Ok(())
+    }
+
+    /// Adds one suite's comparison to the facts.
+    fn take(&mut self, compared: Comparison, heard: &Heard) {
+        let facts = &mut self.facts;
+        facts.tests.0 += heard.baseline.cases.len() as u64;
+        facts.tests.1 += heard.must_pass.cases.len() as u64;
+        for trouble in &compared.troubles {
+            troubles::judge(facts, trouble, &heard.baseline, self.patch, &self.judge.config.test);
+        }
+        self.pass_to_pass += compared.pass_to_pass;
+        self.red_before.extend(compared.red_before);
+        let (new, old) = remarks::skipped(&heard.baseline, &heard.must_pass);
+        self.not_verified.extend(new);
+        self.notes.extend(old);
+        tamper::covered_up(facts, &compared.covered_up, &self.split);
+        facts.mended.extend(compared.mended);
+        facts.proven.extend(compared.proven);
+        facts.unproven.extend(compared.unproven);
+        facts.failing.extend(compared.failing);
+        // Without a change of the source, only the tests themselves can have turned red.
+        let target = if facts.shape == Shape::TestsOnly { &mut facts.failing } else { &mut facts.broken };
+        target.extend(compared.broken);
+        facts.lost.extend(compared.lost);
+        facts.questions.extend(remarks::renamed(&compared.renamed));
+    }
+}

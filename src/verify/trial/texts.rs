@@ -1,0 +1,47 @@
+//! What the texts of a patch say: before anything runs, and once it is known which tests prove.
+
+use std::collections::BTreeSet;
+
+use super::{Heard, Trial};
+use crate::runner::TestId;
+use crate::verify::facts::Broken;
+use crate::verify::identify::Place;
+use crate::verify::{Flip, Proven, aware, flips, knowledge, runner_config, tamper};
+
+impl Trial<'_> {
+    /// Tampering that needs no run to be seen.
+    pub(super) fn read_texts(&mut self) {
+        self.facts.reasons.extend(tamper::files(&self.split));
+        self.facts.reasons.extend(runner_config::changes(&self.split));
+        let suites = self.judge.bench.suites.iter();
+        let commands: Vec<&str> = suites.flat_map(|suite| suite.build.iter().chain([&suite.command])).map(String::as_str).collect();
+        let aware = aware::look(&self.split, &commands);
+        self.facts.reasons.extend(aware.reasons);
+        self.facts.questions.extend(aware.questions);
+    }
+
+    /// Altered expectations and tampering, by the texts of the tests.
+    pub(super) fn judge_texts(&mut self, altered: &[Broken], heard: &[Heard]) {
+        let reports = || heard.iter().map(|one| &one.must_pass).chain(heard.iter().map(|one| &one.baseline));
+        let file_of = |id: &TestId| reports().find_map(|report| report.cases.get(id)).and_then(|case| case.file.clone());
+        let removed = knowledge::removed(&self.split);
+        let gone = |body: &str| body.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| removed.contains(word));
+        let facts = &mut self.facts;
+        // An example in the documentation leaves with the item it belongs to.
+        facts.lost.retain(|one| !(one.test.as_str().contains("doctest ") && gone(one.test.as_str())));
+        let judged = flips::judge(altered, &facts.proven, &self.tests, file_of, gone);
+        facts.flips.extend::<Vec<Flip>>(judged.flips);
+        facts.questions.extend(judged.questions);
+        facts.reasons.extend(judged.reasons);
+        self.notes.extend(judged.notes);
+        let place = |one: &Proven| {
+            let file = file_of(&one.test);
+            self.tests.head_item(&one.test, file.as_deref()).map(|(path, item)| (path.to_owned(), item.path()))
+        };
+        let proven: BTreeSet<Place> = facts.proven.iter().filter_map(place).collect();
+        let found = tamper::look(&self.tests, &proven, gone);
+        facts.reasons.extend(found.reasons);
+        facts.questions.extend(found.questions);
+        self.notes.extend(found.notes);
+    }
+}
