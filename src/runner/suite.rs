@@ -20,8 +20,14 @@ pub enum Program {
     Jest,
     /// `vitest`.
     Vitest,
+    /// `ava`.
+    Ava,
+    /// `mocha`.
+    Mocha,
     /// `node --test`.
     NodeTest,
+    /// `go test`.
+    Go,
     /// `phpunit`.
     Phpunit,
     /// `rspec`.
@@ -30,7 +36,7 @@ pub enum Program {
     Minitest,
     /// `prove`.
     Prove,
-    /// Any command that prints TAP (tape, ava --tap).
+    /// Any command that prints TAP (tape).
     Tap,
     /// Any command that leaves JUnit XML.
     Junit,

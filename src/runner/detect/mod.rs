@@ -2,6 +2,7 @@
 //! Nothing of the repository is run here.
 
 mod ci;
+mod go;
 mod node;
 mod perl;
 mod php;
@@ -65,6 +66,7 @@ impl Found<'_> {
             suites.extend(php::suites(self));
             suites.extend(ruby::suites(self));
             suites.extend(perl::suites(self));
+            suites.extend(go::suites(self));
             if let Some(wanted) = &settings.runner {
                 let wanted = program(wanted)?;
                 suites.retain(|suite| suite.program == wanted);
@@ -89,7 +91,7 @@ impl Found<'_> {
             (None, Some(_)) => Program::Junit,
             (None, None) => by_words(command).ok_or_else(|| {
                 Failure::new(Kind::Config, format_args!("test.command: which reader do the results of {command:?} need?"))
-                    .hint("set test.runner to cargo, nextest, pytest, unittest, jest, vitest, node, phpunit, rspec, minitest, prove, tap or junit")
+                    .hint("set test.runner to cargo, nextest, pytest, unittest, jest, vitest, mocha, ava, node, go, phpunit, rspec, minitest, prove, tap or junit")
             })?,
         };
         if program == Program::Junit && settings.junit.is_none() {
@@ -99,7 +101,8 @@ impl Found<'_> {
         let setup = match program {
             Program::Cargo | Program::Nextest => rust::setup(self, ""),
             Program::Pytest | Program::Unittest => python::setup(self, "", program),
-            Program::Jest | Program::Vitest | Program::NodeTest => node::setup(self, ""),
+            Program::Jest | Program::Vitest | Program::Mocha | Program::Ava | Program::NodeTest => node::setup(self, ""),
+            Program::Go => go::setup(self, ""),
             Program::Phpunit => php::setup(self, ""),
             Program::Rspec | Program::Minitest => ruby::setup(self, ""),
             Program::Prove => perl::setup(self, ""),
@@ -123,6 +126,9 @@ impl Found<'_> {
         }
         if python::has_manifest(self, "") {
             setup.extend(python::setup(self, "", Program::Pytest));
+        }
+        if self.text("go.mod").is_some() {
+            setup.extend(go::setup(self, ""));
         }
         if self.text("Cargo.toml").is_some() {
             setup.extend(rust::setup(self, ""));
@@ -225,15 +231,18 @@ fn program(name: &str) -> Result<Program> {
         "jest" => Program::Jest,
         "vitest" => Program::Vitest,
         "node" | "node:test" | "node-test" => Program::NodeTest,
+        "go" => Program::Go,
+        "mocha" => Program::Mocha,
+        "ava" => Program::Ava,
         "phpunit" => Program::Phpunit,
         "rspec" => Program::Rspec,
         "minitest" => Program::Minitest,
         "prove" => Program::Prove,
-        "tap" | "tape" | "ava" => Program::Tap,
+        "tap" | "tape" => Program::Tap,
         "junit" => Program::Junit,
         _ => {
             return Err(Failure::new(Kind::Config, format_args!("test.runner: no such runner: {name:?}"))
-                .hint("known are cargo, nextest, pytest, unittest, jest, vitest, node, phpunit, rspec, minitest, prove, tap, junit"));
+                .hint("known are cargo, nextest, pytest, unittest, jest, vitest, mocha, ava, node, go, phpunit, rspec, minitest, prove, tap, junit"));
         }
     })
 }
@@ -255,6 +264,9 @@ fn by_words(command: &str) -> Option<Program> {
         ("prove", Program::Prove),
         ("rake", Program::Minitest),
         ("ruby", Program::Minitest),
+        ("go", Program::Go),
+        ("mocha", Program::Mocha),
+        ("ava", Program::Ava),
         ("tape", Program::Tap),
         ("--tap", Program::Tap),
         ("--test", Program::NodeTest),
@@ -292,8 +304,8 @@ mod tests {
             ("nyc tape 'test/**/*.js'", Program::Tap, "tape 'test/**/*.js'"),
             ("npm run lint && cross-env NODE_ENV=test jest --coverage", Program::Jest, "NODE_ENV=test jest"),
             ("vitest", Program::Vitest, "vitest run"),
-            ("c8 --reporter lcov ava", Program::Tap, "ava --tap"),
-            ("mocha test", Program::Tap, "mocha test --reporter tap"),
+            ("c8 --reporter lcov ava", Program::Ava, "ava"),
+            ("mocha test", Program::Mocha, "mocha test"),
             ("node --test test/", Program::NodeTest, "node --test test/"),
             ("npx jest", Program::Jest, "jest"),
             ("pnpm lint && pnpm test:types && pnpm vitest run", Program::Vitest, "vitest run"),
