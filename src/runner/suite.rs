@@ -26,7 +26,17 @@ pub enum Program {
     Mocha,
     /// `node --test`.
     NodeTest,
-    /// Any command that prints TAP (tape, prove).
+    /// `go test`.
+    Go,
+    /// `phpunit`.
+    Phpunit,
+    /// `rspec`.
+    Rspec,
+    /// minitest, under rake or plain ruby.
+    Minitest,
+    /// `prove`.
+    Prove,
+    /// Any command that prints TAP (tape).
     Tap,
     /// Any command that leaves JUnit XML.
     Junit,
