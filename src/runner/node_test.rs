@@ -56,10 +56,10 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
 }
 
 /// The limit of one file, where this node knows one: there is none of one test. A hanging file must leave time for the
-/// others, so it gets half of the whole.
+/// others, so it gets a quarter of the whole.
 fn limit(session: &Session<'_>, command: &str) -> Result<Option<String>> {
     let settings = session.settings;
-    let most = settings.case_timeout.duration().max(settings.timeout.duration() / 2);
+    let most = settings.case_timeout.duration().max(settings.timeout.duration() / 4);
     let option = format!("--test-timeout={}", most.as_millis());
     if command.contains("--test-timeout") {
         return Ok(None);
