@@ -304,8 +304,8 @@ fn tidy(program: Program, words: Vec<String>) -> Vec<String> {
             Program::Ava => word == "--fail-fast",
             _ => false,
         };
-        let watches = ["--watch", "--watchAll", "--ui", "--onlyChanged", "--changed"].contains(&word.as_str())
-            || program == Program::Vitest && short(&["-w"])
+        let watches = ["--watch", "--watchAll", "--onlyChanged", "--changed"].contains(&word.as_str())
+            || program == Program::Vitest && short(&["-w", "--ui"])
             || program == Program::Jest && short(&["-o"])
             || word.starts_with("--changedSince=");
         let number = |word: &String| word.bytes().all(|byte| byte.is_ascii_digit());

@@ -130,7 +130,7 @@ fn make(file: &str, text: &str) -> Vec<Step> {
         .collect();
     let filled = |command: &str| {
         let once = |text: &str| REFERENCE.replace_all(text, |found: &regex::Captures<'_>| values.get(&found[1]).copied().unwrap_or("")).into_owned();
-        once(&once(command)).trim_start_matches(['@', '-', '+', ' ']).trim().to_owned()
+        once(&once(command)).trim().trim_start_matches(['@', '-', '+', ' ']).trim().to_owned()
     };
     let (mut steps, mut target) = (Vec::new(), String::new());
     for (offset, line) in continued_raw(&lines) {
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn run_steps_have_their_lines_and_folders() {
         let text = "jobs:\n  a:\n    steps:\n      - uses: actions/checkout@v4\n      - run: npm ci\n      - name: Test\n        working-directory: ./web\n        run: |\n          # first\n          npm run build\n          npm test -- \\\n            --ci\n      - run: >-\n          pytest\n          ${{ matrix.args }} tests\n      - run: 'tox -e py'\n";
-        let expected = ["5 [] npm ci", "10 web[] npm run build", "11 web[] npm test -- --ci", "14 [] pytest  tests", "17 [] tox -e py"];
+        let expected = ["5 [] npm ci", "10 web[] npm run build", "11 web[] npm test -- --ci", "14 [] pytest  tests", "16 [] tox -e py"];
         assert_eq!(shown(&workflow("ci.yml", text)), expected);
     }
 
