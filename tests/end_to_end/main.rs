@@ -13,6 +13,7 @@ mod gate;
 mod github;
 mod honest;
 mod house;
+mod leaks;
 mod loom;
 mod no_room;
 mod odd_commands;

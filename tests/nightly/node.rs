@@ -69,7 +69,10 @@ fn mocha_with_its_own_settings_alone_and_in_parallel() {
             ("spec-setup.js", "global.prepared = true;\n"),
             ("calc.js", CALC),
             ("spec/a.js", TESTS),
-            ("spec/b.js", "const assert = require('assert');\nit('prepared', () => assert(prepared));\nit('wrong', () => assert.equal(1, 2));\n"),
+            (
+                "spec/b.js",
+                "const assert = require('assert');\nit('prepared', () => assert(prepared));\nit('wrong', () => assert.equal(1, 2));\n",
+            ),
             ("spec/broken.js", "describe('half', () => { it('a', () => {}); require('absent-package'); });\n"),
         ];
         let place = Place::new(&files);
@@ -92,9 +95,15 @@ fn mocha_with_its_own_settings_alone_and_in_parallel() {
 #[test]
 fn ava_names_the_files() {
     let files = [
-        ("package.json", r#"{"name": "calc", "type": "module", "scripts": {"test": "xo && c8 ava --timeout 20s"}, "devDependencies": {"ava": "*"}}"#),
+        (
+            "package.json",
+            r#"{"name": "calc", "type": "module", "scripts": {"test": "xo && c8 ava --timeout 20s"}, "devDependencies": {"ava": "*"}}"#,
+        ),
         ("calc.js", "export const add = (a, b) => a + b;\n"),
-        ("test/a.js", "import test from 'ava';\nimport { add } from '../calc.js';\ntest('adds', t => t.is(add(1, 2), 3));\ntest('wrong', t => t.is(add(1, 2), 4));\ntest('ends', () => process.exit(3));\n"),
+        (
+            "test/a.js",
+            "import test from 'ava';\nimport { add } from '../calc.js';\ntest('adds', t => t.is(add(1, 2), 3));\ntest('wrong', t => t.is(add(1, 2), 4));\ntest('ends', () => process.exit(3));\n",
+        ),
         ("test/deep/b.js", "import test from 'ava';\ntest('adds', t => t.pass());\n"),
         ("test/broken.js", "import 'absent-package';\n"),
     ];
@@ -103,7 +112,10 @@ fn ava_names_the_files() {
     let report = place.run(0, &Selection::All);
     assert_eq!(report.cases.len(), 4, "{:?} {}", lines(&report), report.output);
     let shown = lines(&report);
-    assert!(shown.contains(&"test/deep/b.js::adds: passed".to_owned()) && shown.contains(&"test/a.js::ends: Crash".to_owned()), "{shown:?}");
+    assert!(
+        shown.contains(&"test/deep/b.js::adds: passed".to_owned()) && shown.contains(&"test/a.js::ends: Crash".to_owned()),
+        "{shown:?}"
+    );
     assert_eq!(loads(&report), [(TroubleKind::Load, "test/broken.js")]);
     assert_eq!(report.loaded.get("./").map(String::as_str), Some("calc.js"));
     let one = place.run(0, &Selection::Files(vec!["test/deep/b.js".into()]));
@@ -113,14 +125,29 @@ fn ava_names_the_files() {
 #[test]
 fn jest_and_vitest_in_workspaces_test_the_linked_packages_of_the_tree() {
     let files = [
-        ("package.json", r#"{"name": "all", "private": true, "workspaces": ["packages/*"], "scripts": {"test": "npm test --workspaces"}, "devDependencies": {"jest": "*", "vitest": "*"}}"#),
+        (
+            "package.json",
+            r#"{"name": "all", "private": true, "workspaces": ["packages/*"], "scripts": {"test": "npm test --workspaces"}, "devDependencies": {"jest": "*", "vitest": "*"}}"#,
+        ),
         ("packages/core/package.json", r#"{"name": "@acme/core", "version": "1.0.0", "main": "index.js", "scripts": {"test": "jest"}}"#),
         ("packages/core/index.js", "exports.add = (a, b) => a + b;\n"),
-        ("packages/core/test/core.test.js", "const { add } = require('..');\nit.each([[1, 2, 3], [2, 2, 5]])('%i and %i give %i', (a, b, sum) => { expect(add(a, b)).toBe(sum); });\nit('is kept', () => { expect({ sum: add(1, 1) }).toMatchSnapshot(); });\n"),
+        (
+            "packages/core/test/core.test.js",
+            "const { add } = require('..');\nit.each([[1, 2, 3], [2, 2, 5]])('%i and %i give %i', (a, b, sum) => { expect(add(a, b)).toBe(sum); });\nit('is kept', () => { expect({ sum: add(1, 1) }).toMatchSnapshot(); });\n",
+        ),
         ("packages/core/test/broken.test.js", "require('absent-package');\n"),
-        ("packages/core/test/__snapshots__/core.test.js.snap", "// Jest Snapshot v1, https://jestjs.io/docs/snapshot-testing\n\nexports[`is kept 1`] = `\n{\n  \"sum\": 3,\n}\n`;\n"),
-        ("packages/app/package.json", r#"{"name": "@acme/app", "version": "1.0.0", "type": "module", "scripts": {"test": "vitest"}, "dependencies": {"@acme/core": "*"}}"#),
-        ("packages/app/app.test.ts", "import { expect, it } from 'vitest';\nimport core from '@acme/core';\nit('uses core', () => { expect(core.add(1, 2)).toBe(3); });\n"),
+        (
+            "packages/core/test/__snapshots__/core.test.js.snap",
+            "// Jest Snapshot v1, https://jestjs.io/docs/snapshot-testing\n\nexports[`is kept 1`] = `\n{\n  \"sum\": 3,\n}\n`;\n",
+        ),
+        (
+            "packages/app/package.json",
+            r#"{"name": "@acme/app", "version": "1.0.0", "type": "module", "scripts": {"test": "vitest"}, "dependencies": {"@acme/core": "*"}}"#,
+        ),
+        (
+            "packages/app/app.test.ts",
+            "import { expect, it } from 'vitest';\nimport core from '@acme/core';\nit('uses core', () => { expect(core.add(1, 2)).toBe(3); });\n",
+        ),
         ("packages/app/broken.test.ts", "import 'absent-package';\n"),
     ];
     let place = Place::new(&files);
@@ -148,7 +175,10 @@ fn jest_and_vitest_in_workspaces_test_the_linked_packages_of_the_tree() {
 #[test]
 fn a_package_that_was_copied_is_not_taken_for_the_tree() {
     let files = [
-        ("package.json", r#"{"name": "all", "private": true, "scripts": {"test": "mocha"}, "devDependencies": {"mocha": "*"}, "dependencies": {"@acme/core": "file:packages/core"}}"#),
+        (
+            "package.json",
+            r#"{"name": "all", "private": true, "scripts": {"test": "mocha"}, "devDependencies": {"mocha": "*"}, "dependencies": {"@acme/core": "file:packages/core"}}"#,
+        ),
         (".npmrc", "install-links=true\n"),
         ("packages/core/package.json", r#"{"name": "@acme/core", "version": "1.0.0", "main": "index.js"}"#),
         ("packages/core/index.js", "exports.one = 1;\n"),

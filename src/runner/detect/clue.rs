@@ -2,10 +2,15 @@
 //! for people and programs; finding it is the work of each language's file.
 
 use std::fmt;
+use std::path::Path;
 
 use serde::Serialize;
 
+use super::Found;
+use crate::config::TestSettings;
+use crate::error::Result;
 use crate::runner::Suite;
+use crate::sandbox::Sandbox;
 
 /// Where something about the tests was found, the most trusted first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -81,6 +86,36 @@ impl Clue {
 impl fmt::Display for Clue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: `{}`: {}", self.place(), self.says, self.means())
+    }
+}
+
+/// Finds the suites of a tree on disk, with everything that was found on the way and what became of it.
+pub fn explore(root: &Path, settings: &TestSettings, sandbox: &Sandbox) -> Result<Detection> {
+    let has = |program: &str| sandbox.which(program).is_some();
+    let found = Found::new(root, &has);
+    let suites = found.suites(settings)?;
+    let mut clues = found.clues();
+    // Where a language's file said nothing more, the suite's own reason is what is known.
+    let unexplained: Vec<&Suite> = suites.iter().filter(|suite| !clues.iter().any(|clue| clue.why.contains(&suite.command))).collect();
+    for suite in unexplained {
+        let by_settings = settings.command.as_deref() == Some(&suite.command);
+        let (source, file) = if by_settings { (Source::Settings, String::new()) } else { (Source::Manifest, place_of(suite)) };
+        clues.push(Clue { source, file, line: None, says: suite.command.clone(), followed: Followed::Chosen, why: suite.why.clone() });
+    }
+    clues.sort_by_key(|clue| clue.source);
+    clues.dedup();
+    Ok(Detection { suites, clues })
+}
+
+/// The folder or file that a suite's reason begins with.
+fn place_of(suite: &Suite) -> String {
+    let first = suite.why.split([' ', ':', ';']).next().unwrap_or_default();
+    if first.contains('.') {
+        first.to_owned()
+    } else if suite.dir.is_empty() {
+        "the root".to_owned()
+    } else {
+        suite.dir.clone()
     }
 }
 

@@ -1,8 +1,10 @@
 //! Which suites a repository has. The maintainer's settings win; otherwise manifests and CI files of the tree say so.
 //! Nothing of the repository is run here.
 
+mod built;
 mod ci;
 mod clue;
+mod command;
 mod go;
 mod node;
 mod perl;
@@ -14,7 +16,7 @@ mod rust;
 mod script;
 mod steps;
 
-pub use clue::{Clue, Detection, Followed, Source};
+pub use clue::{Clue, Detection, Followed, Source, explore};
 
 use std::cell::RefCell;
 use std::fs;
@@ -54,30 +56,6 @@ const FOREIGN: [&str; 14] = [
 /// Finds the suites of a tree on disk; settings win over what is detected. Empty when there are no tests.
 pub fn detect(root: &Path, settings: &TestSettings, sandbox: &Sandbox) -> Result<Vec<Suite>> {
     explore(root, settings, sandbox).map(|detection| detection.suites)
-}
-
-/// The same, with everything that was found on the way and what became of it.
-pub fn explore(root: &Path, settings: &TestSettings, sandbox: &Sandbox) -> Result<Detection> {
-    let has = |program: &str| sandbox.which(program).is_some();
-    let found = Found::new(root, &has);
-    let suites = found.suites(settings)?;
-    let mut clues = found.clues();
-    // Where a language's file said nothing more, the suite's own reason is what is known.
-    let unexplained: Vec<&Suite> = suites.iter().filter(|suite| !clues.iter().any(|clue| clue.why.contains(&suite.command))).collect();
-    for suite in unexplained {
-        let by_settings = settings.command.as_deref() == Some(&suite.command);
-        let (source, file) = if by_settings { (Source::Settings, String::new()) } else { (Source::Manifest, place_of(suite)) };
-        clues.push(Clue { source, file, line: None, says: suite.command.clone(), followed: Followed::Chosen, why: suite.why.clone() });
-    }
-    clues.sort_by_key(|clue| clue.source);
-    clues.dedup();
-    Ok(Detection { suites, clues })
-}
-
-/// The folder or file that a suite's reason begins with.
-fn place_of(suite: &Suite) -> String {
-    let first = suite.why.split([' ', ':', ';']).next().unwrap_or_default();
-    if first.contains('.') { first.to_owned() } else if suite.dir.is_empty() { "the root".to_owned() } else { suite.dir.clone() }
 }
 
 /// A tree on disk, and which programs children would find.

@@ -4,8 +4,9 @@
 use globset::GlobBuilder;
 use serde_json::{Map, Value};
 
+use super::built::builds;
 use super::clue::{Clue, Followed, Source};
-use super::script::{Resolved, builds, resolve, resolve_one};
+use super::script::{Resolved, resolve, resolve_one};
 use super::{FOREIGN, Found, at, steps};
 use crate::runner::Suite;
 use crate::runner::words::words;
@@ -34,7 +35,9 @@ impl Package {
 
     /// What was found at a script of this package.
     fn clue(&self, script: &str, followed: Followed, why: String) -> Clue {
-        let line = self.text.lines().position(|line| line.trim_start().starts_with(&format!("\"{script}\""))).map(|at| at + 1);
+        let key = format!("\"{script}\"");
+        let found = |fits: &dyn Fn(&str) -> bool| self.text.lines().position(fits).map(|at| at + 1);
+        let line = found(&|line| line.trim_start().starts_with(&key)).or_else(|| found(&|line| line.contains(&key)));
         let says = self.scripts().get(script).and_then(Value::as_str).unwrap_or_default().to_owned();
         Clue { source: Source::Manifest, file: at(&self.dir, "package.json"), line, says, followed, why }
     }
@@ -49,7 +52,10 @@ pub(super) fn suites(found: &Found<'_>) -> Vec<Suite> {
         let own: Vec<Suite> = members.iter().filter_map(|dir| suite(found, dir, root.as_ref())).collect();
         // Tests of the root that belong to no package are run by its own command only.
         let inside = |path: &str| members.iter().any(|dir| path.strip_prefix(dir.as_str()).is_some_and(|rest| rest.starts_with('/')));
-        let beside = whole.is_some().then(|| found.any_file("", |path| is_test(path) && !inside(path) && !path.split('/').any(|part| FOREIGN.contains(&part)))).flatten();
+        let beside = whole
+            .is_some()
+            .then(|| found.any_file("", |path| is_test(path) && !inside(path) && !path.split('/').any(|part| FOREIGN.contains(&part))))
+            .flatten();
         match (whole, beside) {
             (Some(whole), Some(_)) => return vec![whole],
             (Some(whole), None) if own.is_empty() => return vec![whole],
@@ -74,7 +80,8 @@ pub(super) fn suites(found: &Found<'_>) -> Vec<Suite> {
 /// The folders of a workspace's packages.
 fn members(found: &Found<'_>, root: &Package) -> Vec<String> {
     let listed = root.manifest.get("workspaces").map(|one| one.get("packages").unwrap_or(one));
-    let mut globs: Vec<String> = listed.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+    let mut globs: Vec<String> =
+        listed.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
     globs.extend(found.text("pnpm-workspace.yaml").map(|text| listed_in_yaml(&text)).unwrap_or_default());
     let fits = |glob: &str, dir: &str| {
         let glob = glob.trim_start_matches("./").trim_end_matches('/');
@@ -165,7 +172,10 @@ fn build(found: &Found<'_>, package: &Package, root: Option<&Package>, resolved:
             add(format!("npm run {script}"), package.clue(script, Followed::Chosen, "what it makes is made anew in each tree".to_owned()));
         }
         if let Some(root) = root.filter(|root| !builds(&root.scripts(), script).is_empty()) {
-            add(up(&format!("npm run {script}")), root.clue(script, Followed::Chosen, "what it makes is made anew in each tree".to_owned()));
+            add(
+                up(&format!("npm run {script}")),
+                root.clue(script, Followed::Chosen, "what it makes is made anew in each tree".to_owned()),
+            );
         }
     }
     for command in &resolved.build {
@@ -192,13 +202,19 @@ fn build(found: &Found<'_>, package: &Package, root: Option<&Package>, resolved:
                 false => found.clue(clue),
             }
         }
-        if let Some(missing) = missing_output(found, package).filter(|_| ["build", "compile"].iter().any(|name| owner.scripts().contains_key(*name))) {
+        if let Some(missing) =
+            missing_output(found, package).filter(|_| ["build", "compile"].iter().any(|name| owner.scripts().contains_key(*name)))
+        {
             let name = if owner.scripts().contains_key("build") { "build" } else { "compile" };
             let clue = owner.clue(name, Followed::Chosen, format!("the tests stand on {missing}, which is not in the repository"));
             if builds(&owner.scripts(), name).is_empty() {
                 continue;
             }
-            if std::ptr::eq(owner, package) { add(format!("npm run {name}"), clue) } else { add(up(&format!("npm run {name}")), clue) }
+            if std::ptr::eq(owner, package) {
+                add(format!("npm run {name}"), clue)
+            } else {
+                add(up(&format!("npm run {name}")), clue)
+            }
             break;
         }
     }
@@ -213,12 +229,21 @@ fn built_by(command: &str, scripts: &Map<String, Value>) -> Option<String> {
         return None;
     }
     let name = split.words[1..].iter().find(|word| !word.starts_with('-') && *word != "run" && *word != "run-script")?;
-    let known = ["build", "compile", "prepare", "bundle", "generate", "codegen"].iter().any(|word| name.split([':', '-', '_']).any(|part| part == *word));
+    let known = ["build", "compile", "prepare", "bundle", "generate", "codegen"]
+        .iter()
+        .any(|word| name.split([':', '-', '_']).any(|part| part == *word));
     (known && scripts.contains_key(name) && !builds(scripts, name).is_empty()).then(|| name.clone())
 }
 
 fn in_workflow_of_tests(found: &Found<'_>, file: &str) -> bool {
-    let is_test = |command: &str| words(command).is_some_and(|split| split.words.iter().any(|word| word.starts_with("test") || word == "vitest" || word == "jest" || word == "mocha" || word == "ava"));
+    let is_test = |command: &str| {
+        words(command).is_some_and(|split| {
+            split
+                .words
+                .iter()
+                .any(|word| word.starts_with("test") || word == "vitest" || word == "jest" || word == "mocha" || word == "ava")
+        })
+    };
     steps::workflows(found).iter().any(|step| step.file == file && is_test(&step.command))
 }
 
@@ -244,7 +269,10 @@ fn missing_output(found: &Found<'_>, package: &Package) -> Option<String> {
 fn first_path(exports: &Value, depth: usize) -> Option<String> {
     match exports {
         Value::String(path) if !path.ends_with(".d.ts") => Some(path.clone()),
-        Value::Object(table) if depth < 6 => table.get(".").and_then(|own| first_path(own, depth + 1)).or_else(|| table.values().find_map(|value| first_path(value, depth + 1))),
+        Value::Object(table) if depth < 6 => table
+            .get(".")
+            .and_then(|own| first_path(own, depth + 1))
+            .or_else(|| table.values().find_map(|value| first_path(value, depth + 1))),
         _ => None,
     }
 }
@@ -294,13 +322,19 @@ mod tests {
         let core = ("packages/core/package.json", r#"{"name": "core", "scripts": {"test": "jest"}}"#);
         let app = ("packages/app/package.json", r#"{"name": "app", "scripts": {"test": "vitest"}}"#);
         let docs = ("packages/docs/package.json", r#"{"name": "docs"}"#);
-        let root = ("package.json", "{\n \"workspaces\": [\"packages/*\", \"!packages/old\"],\n \"scripts\": {\n  \"test\": \"vitest run\"\n }\n}");
+        let root = (
+            "package.json",
+            "{\n \"workspaces\": [\"packages/*\", \"!packages/old\"],\n \"scripts\": {\n  \"test\": \"vitest run\"\n }\n}",
+        );
         let old = ("packages/old/package.json", r#"{"scripts": {"test": "ava"}}"#);
         let dirs = |suites: &[Suite]| suites.iter().map(|suite| format!("{} {:?}", suite.dir, suite.program)).collect::<Vec<_>>();
         let (suites, clues) = found(&[root, core, app, docs, old]);
         assert_eq!(dirs(&suites), ["packages/app Vitest", "packages/core Jest"]);
         assert_eq!(suites[0].setup, ["npm install --no-package-lock"], "the workspace is installed, whatever the package itself needs");
-        assert!(clues.contains(&"package.json:4: `vitest run`: set aside, each package of the workspace has tests of its own".to_owned()), "{clues:#?}");
+        assert!(
+            clues.contains(&"package.json:4: `vitest run`: set aside, each package of the workspace has tests of its own".to_owned()),
+            "{clues:#?}"
+        );
         assert_eq!(dirs(&found(&[root, docs]).0), [" Vitest"]);
         assert_eq!(dirs(&found(&[root, core, ("test/whole.test.js", "")]).0), [" Vitest"], "tests of the root itself");
         let pnpm = ("pnpm-workspace.yaml", "packages:\n  # all\n  - 'packages/*'\n\ncatalog:\n");

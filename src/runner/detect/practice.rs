@@ -53,7 +53,8 @@ fn behind(found: &Found<'_>, command: &str, recipes: &[Step], depth: usize) -> V
         let part = part.find('|').map_or(part, |at| &part[..at]);
         let Some(split) = words(part) else { continue };
         let base = |word: &String| word.rsplit('/').next().unwrap_or(word).to_owned();
-        let installs = split.words.iter().any(|word| matches!(word.as_str(), "install" | "add" | "sync" | "download" | "lock" | "uninstall"));
+        let installs =
+            split.words.iter().any(|word| matches!(word.as_str(), "install" | "add" | "sync" | "download" | "lock" | "uninstall"));
         if installs {
             continue;
         }
@@ -153,7 +154,10 @@ mod tests {
 
     #[test]
     fn the_command_inside_of_tox_and_nox_is_found() {
-        let tox = ("tox.ini", "[testenv]\ndeps = pytest\ncommands = python -W error -m unittest discover -v -s tests {posargs}\n[testenv:lint]\ncommands = pytest --flake8\n");
+        let tox = (
+            "tox.ini",
+            "[testenv]\ndeps = pytest\ncommands = python -W error -m unittest discover -v -s tests {posargs}\n[testenv:lint]\ncommands = pytest --flake8\n",
+        );
         let workflow = (".github/workflows/ci.yml", "      - run: pip install tox pytest\n      - run: tox -e py\n");
         let (command, clues) = found(&[SETUP, CASES, tox, workflow]);
         assert_eq!(command, "python -m unittest discover -s tests");

@@ -67,7 +67,14 @@ fn chosen(found: &Found<'_>, dir: &str, test: &str) -> (Program, String, String)
     let configured = configured(found, dir);
     if let Some(file) = configured {
         let why = "it configures pytest".to_owned();
-        found.clue(Clue { source: Source::Manifest, file: file.clone(), line: None, says: "pytest".into(), followed: Followed::Chosen, why });
+        found.clue(Clue {
+            source: Source::Manifest,
+            file: file.clone(),
+            line: None,
+            says: "pytest".into(),
+            followed: Followed::Chosen,
+            why,
+        });
         practice::tell(found, &practices, None, Program::Pytest, &file);
         return (Program::Pytest, "python -m pytest".to_owned(), format!("pytest configured in {file}"));
     }
@@ -173,6 +180,10 @@ pub(super) fn setup(found: &Found<'_>, dir: &str, program: Program) -> Vec<Strin
         setup.push(format!("pip install -r {name} || true"));
     }
     let mut wanted = group_requirements(&project);
+    let named = REQUIREMENTS.iter().any(|name| found.is_file(&at(dir, name))) || !extras(found, dir, &project).is_empty();
+    if wanted.is_empty() && !named {
+        wanted = tox_requirements(&found.text(&at(dir, "tox.ini")).unwrap_or_default());
+    }
     if program == Program::Pytest && !wanted.iter().any(|one| bare(one) == "pytest") {
         wanted.push("pytest".to_owned());
     }
@@ -222,6 +233,23 @@ fn group_requirements(project: &toml::Table) -> Vec<String> {
     wanted
 }
 
+/// What tox installs for its tests; what is for some environments only is left out.
+fn tox_requirements(text: &str) -> Vec<String> {
+    let section = text.lines().skip_while(|line| line.trim() != "[testenv]").skip(1).take_while(|line| !line.starts_with('['));
+    let mut lines = section.skip_while(|line| line.split('=').next().is_none_or(|key| key.trim() != "deps"));
+    let first = lines.next().and_then(|line| line.split_once('=')).map_or("", |(_, first)| first);
+    let listed = std::iter::once(first).chain(lines.take_while(|line| line.trim().is_empty() || line.starts_with([' ', '\t'])));
+    let plain = listed.map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#') && !line.contains(['{', ':']));
+    let mut wanted = Vec::new();
+    for line in plain {
+        match line.strip_prefix("-r") {
+            Some(file) => wanted.extend(["-r".to_owned(), file.trim().to_owned()]),
+            None => wanted.push(line.to_owned()),
+        }
+    }
+    wanted
+}
+
 fn include(groups: &toml::Table, name: &str, wanted: &mut Vec<String>, depth: usize) {
     let Some(toml::Value::Array(list)) = groups.get(name).filter(|_| depth < 8) else { return };
     for one in list {
@@ -256,6 +284,14 @@ fn bare(requirement: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_tox_installs_is_known() {
+        let text = "[tox]\nenvlist = py\n[testenv]\ndeps =\n    pytest>=7\n    -rdev.txt\n    py27: mock\n    # later\n    {[base]deps}\n    hypothesis\ncommands = pytest\n[testenv:lint]\ndeps = flake8\n";
+        assert_eq!(tox_requirements(text), ["pytest>=7", "-r", "dev.txt", "hypothesis"]);
+        assert_eq!(tox_requirements("[testenv]\ndeps = nose\ncommands = x"), ["nose"]);
+        assert!(tox_requirements("[testenv:lint]\ndeps = flake8\n").is_empty() && tox_requirements("").is_empty());
+    }
 
     #[test]
     fn test_files_are_counted_by_their_upper_folders() {

@@ -129,7 +129,9 @@ fn make(file: &str, text: &str) -> Vec<Step> {
         .filter_map(|found| Some((found.get(1)?.as_str(), found.get(2)?.as_str())))
         .collect();
     let filled = |command: &str| {
-        let once = |text: &str| REFERENCE.replace_all(text, |found: &regex::Captures<'_>| values.get(&found[1]).copied().unwrap_or("")).into_owned();
+        let once = |text: &str| {
+            REFERENCE.replace_all(text, |found: &regex::Captures<'_>| values.get(&found[1]).copied().unwrap_or("")).into_owned()
+        };
         once(&once(command)).trim().trim_start_matches(['@', '-', '+', ' ']).trim().to_owned()
     };
     let (mut steps, mut target) = (Vec::new(), String::new());
@@ -184,12 +186,14 @@ fn tox(file: &str, text: &str) -> Vec<Step> {
                 continue;
             }
         };
-        let command = BRACES.replace_all(command.trim().trim_start_matches(['-', '!', ' ']), |found: &regex::Captures<'_>| match &found[0] {
-            "{envpython}" => "python".to_owned(),
-            _ => found.get(1).map_or("", |default| default.as_str()).to_owned(),
-        });
+        let command =
+            BRACES.replace_all(command.trim().trim_start_matches(['-', '!', ' ']), |found: &regex::Captures<'_>| match &found[0] {
+                "{envpython}" => "python".to_owned(),
+                _ => found.get(1).map_or("", |default| default.as_str()).to_owned(),
+            });
         // `py38-django: command` is for some environments only.
-        let command = command.split_once(": ").map_or(&*command, |(_, command)| command).trim_start_matches(['-', '!', ' ']).trim().to_owned();
+        let command =
+            command.split_once(": ").map_or(&*command, |(_, command)| command).trim_start_matches(['-', '!', ' ']).trim().to_owned();
         if !command.is_empty() {
             steps.push(Step { source: Source::Recipe, file: file.to_owned(), line: at + 1, dir: String::new(), name, command });
         }
@@ -205,14 +209,22 @@ fn nox(file: &str, text: &str) -> Vec<Step> {
         if let Some(rest) = line.strip_prefix("def ") {
             name = rest.split('(').next().unwrap_or_default().to_owned();
         }
-        if let Some(found) = SESSION.captures(&text[offset..]).filter(|found| found.get(0).is_some_and(|whole| whole.start() < line.len())) {
+        if let Some(found) = SESSION.captures(&text[offset..]).filter(|found| found.get(0).is_some_and(|whole| whole.start() < line.len()))
+        {
             let (mut rest, mut words) = (&found[1], Vec::new());
             while let Some(word) = QUOTED.captures(rest) {
                 words.push(word[1].to_owned());
                 rest = &rest[word[0].len()..];
             }
             let command = crate::runner::words::line(&words);
-            steps.push(Step { source: Source::Recipe, file: file.to_owned(), line: at + 1, dir: String::new(), name: name.clone(), command });
+            steps.push(Step {
+                source: Source::Recipe,
+                file: file.to_owned(),
+                line: at + 1,
+                dir: String::new(),
+                name: name.clone(),
+                command,
+            });
         }
         offset = (offset + line.len() + 1).min(text.len());
     }
@@ -224,7 +236,8 @@ fn nox(file: &str, text: &str) -> Vec<Step> {
 fn tasks(file: &str, text: &str) -> Vec<Step> {
     let Ok(whole) = text.parse::<toml::Table>() else { return Vec::new() };
     let tool = |path: &[&str]| path.iter().try_fold(whole.get("tool")?, |value, key| value.get(key)).and_then(toml::Value::as_table);
-    let mut tables: Vec<&toml::Table> = [&["pdm", "scripts"][..], &["poe", "tasks"], &["taskipy", "tasks"]].into_iter().filter_map(tool).collect();
+    let mut tables: Vec<&toml::Table> =
+        [&["pdm", "scripts"][..], &["poe", "tasks"], &["taskipy", "tasks"]].into_iter().filter_map(tool).collect();
     tables.extend(tool(&["hatch", "envs"]).into_iter().flat_map(toml::Table::values).filter_map(|one| one.get("scripts")?.as_table()));
     let told = |value: &toml::Value| -> Vec<String> {
         let shell = || value.get("cmd").or_else(|| value.get("shell")).and_then(toml::Value::as_str).map(str::to_owned);
@@ -265,7 +278,8 @@ mod tests {
     #[test]
     fn recipes_of_make_are_filled_in() {
         let text = "PY ?= python3\n.PHONY: test\ntest: build lint\n\t@$(PY) -m pytest \\\n\t  tests\n\t$(ODD) x\nbuild:\n\tmake -C c\n";
-        let expected = ["3 [test] make build", "3 [test] make lint", "4 [test] python3 -m pytest tests", "6 [test] x", "8 [build] make -C c"];
+        let expected =
+            ["3 [test] make build", "3 [test] make lint", "4 [test] python3 -m pytest tests", "6 [test] x", "8 [build] make -C c"];
         assert_eq!(shown(&make("Makefile", text)), expected);
     }
 

@@ -86,9 +86,7 @@ fn start(setup: &Setup<'_>, dir: &str, command: &str) -> Result<Finished> {
     job.mounts.push(Mount::ReadOnly { host: setup.made.clone(), inside: setup.inside.clone() });
     let installed = harvest::paths(&setup.tree.host)?;
     let installed = installed.into_iter().filter(|path| path.file_name().is_some_and(|name| name == "node_modules"));
-    job.mounts.extend(
-        installed.map(|path| Mount::ReadOnly { host: setup.tree.host.join(&path), inside: setup.tree.point.join(&path) }),
-    );
+    job.mounts.extend(installed.map(|path| Mount::ReadOnly { host: setup.tree.host.join(&path), inside: setup.tree.point.join(&path) }));
     job.network = Network::Private;
     if !dir.is_empty() {
         job.cwd = setup.tree.point.join(dir);
@@ -136,7 +134,11 @@ mod tests {
         let files = [("package.json", package), ("build.js", build), ("src/a.js", ""), ("dist/a.js", "exports.one = 1;\n"), TEST];
         let trial = Trial::new(&files, TestSettings::default());
         assert!(trial.bench.suites[0].build.is_empty());
-        assert!(trial.bench.warnings[0].starts_with("the tests run without a build, because `node build.js` fails"), "{:?}", trial.bench.warnings);
+        assert!(
+            trial.bench.warnings[0].starts_with("the tests run without a build, because `node build.js` fails"),
+            "{:?}",
+            trial.bench.warnings
+        );
         assert_eq!(lines(&trial.run(&trial.tree("one", &files), &Selection::All)), ["test/a.test.js::a: passed"]);
     }
 }

@@ -27,9 +27,7 @@ fn is_block(item: Node<'_>, text: &str) -> bool {
         plain == MARK || plain.strip_prefix(MARK).is_some_and(|rest| matches!(rest, "!==undefined" | "!=undefined" | "!=null" | "!==null"))
     };
     match item.kind() {
-        "if_statement" => {
-            item.child_by_field_name("alternative").is_none() && item.child_by_field_name("condition").is_some_and(asks)
-        }
+        "if_statement" => item.child_by_field_name("alternative").is_none() && item.child_by_field_name("condition").is_some_and(asks),
         "expression_statement" => {
             let inner = item.named_child(0).filter(|inner| inner.kind() == "binary_expression");
             inner.and_then(|inner| inner.child_by_field_name("left")).is_some_and(asks)
