@@ -148,7 +148,7 @@ mod tests {
                 report.cases.values().all(|case| case.outcome == Outcome::Passed)
             };
             assert!(passes(&right));
-            trial.bench.seed(&right, &wrong).unwrap();
+            trial.bench.seed(&right, &wrong, &crate::runner::Age::AllNew).unwrap();
             assert_eq!((passes(&wrong), passes(&right), passes(&wrong)), (false, true, false), "{}", files[0].0);
         }
     }

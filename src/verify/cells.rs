@@ -2,17 +2,18 @@
 //! own HOME and build output; only what the base tree built may be taken over by others, because the head tree's code
 //! could leave something behind. What the runs mean is `compare`'s work.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use super::renewed::{self, Stamp};
 use super::{Cell, CellRun, Judge};
 use crate::config::{Span, TestSettings};
 use crate::error::{Explain as _, Kind, OrFail as _, Result};
-use crate::runner::{Report, Selection, run};
+use crate::runner::{Age, Report, Selection, age_files, run};
 use crate::task::{Event, TreeId};
-use crate::workspace::Tree;
+use crate::workspace::{Patch, Tree};
 
 /// Less than this is not worth starting a run for.
 const LEAST: Duration = Duration::from_secs(2);
@@ -22,12 +23,20 @@ pub struct Cells<'a> {
     judge: &'a Judge<'a>,
     deadline: Instant,
     trees: BTreeMap<String, (TreeId, Tree)>,
+    /// The base tree, and the only paths in which every other tree may differ from it, where that is worth knowing.
+    renewed: Option<(TreeId, BTreeSet<String>)>,
 }
 
 impl<'a> Cells<'a> {
     /// Without any tree yet; the budget runs from here.
     pub fn new(judge: &'a Judge<'a>) -> Cells<'a> {
-        Cells { judge, deadline: Instant::now() + judge.config.gate.budget.duration(), trees: BTreeMap::new() }
+        Cells { judge, deadline: Instant::now() + judge.config.gate.budget.duration(), trees: BTreeMap::new(), renewed: None }
+    }
+
+    /// For the trees of this patch.
+    pub fn of(judge: &'a Judge<'a>, patch: &Patch) -> Cells<'a> {
+        let renewed = renewed::paths(patch).map(|paths| (patch.base_tree.clone(), paths));
+        Cells { renewed, ..Cells::new(judge) }
     }
 
     /// Runs one suite in a cell; none when the budget is spent.
@@ -89,14 +98,23 @@ impl<'a> Cells<'a> {
         }
         judge.cache.export(id, &host).context(|| format!("writing the {name} tree"))?;
         let tree = judge.bench.cell(&host, &private)?;
+        let stamp = Stamp::of(judge.folder);
         if private != baseline && baseline.is_dir() {
             let from = Tree { private: baseline, ..tree.clone() };
-            judge.bench.seed(&from, &tree)?;
+            judge.bench.seed(&from, &tree, &self.age(&stamp))?;
         } else {
-            touched(&host).or_fail(Kind::Workspace, || format!("touching the files of {}", host.display()))?;
+            let time = stamp.time(id).unwrap_or_else(SystemTime::now);
+            age_files(&host, &Age::Since(time, BTreeSet::new()), SystemTime::UNIX_EPOCH)?;
+            stamp.set(id, time)?;
         }
         self.trees.insert(name.to_owned(), (id.clone(), tree.clone()));
         Ok(tree)
+    }
+
+    /// What of a tree that differs from the base tree by the patch is newer than the baseline's build output.
+    fn age(&self, stamp: &Stamp) -> Age {
+        let known = self.renewed.as_ref().and_then(|(base, paths)| Some(Age::Since(stamp.time(base)?, paths.clone())));
+        known.unwrap_or(Age::AllNew)
     }
 
     /// Which of these files a run changed in its own tree: what was tested may not be what was to be judged.
@@ -149,20 +167,6 @@ fn open_up(folder: &Path) {
     for entry in entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
         open_up(&entry.path());
     }
-}
-
-/// Gives all files one new time, so that no build takes them for older than what it has.
-fn touched(folder: &Path) -> std::io::Result<()> {
-    let now = std::time::SystemTime::now();
-    for entry in fs::read_dir(folder)?.flatten() {
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            touched(&entry.path())?;
-        } else if kind.is_file() {
-            fs::File::open(entry.path())?.set_modified(now)?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod lost;
 mod paths;
 mod red;
 mod remarks;
+mod renewed;
 mod rerun;
 mod ruling;
 mod runner_config;

@@ -79,7 +79,7 @@ impl<'a> Trial<'a> {
             patch,
             tests: Tests::of(&split),
             known: knowledge::of(judge.cache, patch, &split, &judge.config.test.paths)?,
-            cells: Cells::new(judge),
+            cells: Cells::of(judge, patch),
             facts,
             notes: split.notes.clone(),
             split,
