@@ -53,6 +53,9 @@ pub enum Command {
     /// Shows tasks, or one of them in detail
     #[command(after_help = include_str!("text/status.txt"))]
     Status(Status),
+    /// Shows the flaky tests that earlier proofs noticed, or forgets some
+    #[command(after_help = include_str!("text/flakes.txt"))]
+    Flakes(Flakes),
     /// Shows every setting that is in force and where it came from
     Config,
 }
@@ -142,6 +145,28 @@ pub struct Status {
     /// Most tasks, or lines of a task's log, to show
     #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
     pub limit: usize,
+}
+
+/// `loom flakes`.
+#[derive(Debug, Args)]
+pub struct Flakes {
+    /// Of this repository alone: owner/repo, a folder or a URL
+    #[arg(long, global = true, value_name = "REPOSITORY")]
+    pub repo: Option<String>,
+    /// What to do with them.
+    #[command(subcommand)]
+    pub action: Option<FlakesAction>,
+}
+
+/// What can be done with known flakes.
+#[derive(Debug, Subcommand)]
+pub enum FlakesAction {
+    /// Takes tests out of the list: they were mended, or are wanted as proof again
+    Forget {
+        /// The tests, by their whole ids
+        #[arg(value_name = "TEST", required = true)]
+        tests: Vec<String>,
+    },
 }
 
 fn issue(text: &str) -> Result<IssueRef, String> {

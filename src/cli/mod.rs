@@ -4,6 +4,7 @@ mod amounts;
 mod arguments;
 mod config;
 mod failure;
+mod flakes;
 mod overrides;
 mod plain;
 mod progress;
@@ -47,6 +48,7 @@ fn run(arguments: &Arguments, environment: HostEnvironment, screen: &Screen) -> 
         Command::Verify(run) => finish(&session, |reporter| run_issue::verify(&session, run, reporter)),
         Command::Publish(run) => finish(&session, |reporter| run_issue::publish(&session, run, reporter)),
         Command::Status(asked) => status::show(&session, asked),
+        Command::Flakes(asked) => flakes::run(&session, asked),
         Command::Config => config::show(&session),
     }
 }

@@ -12,7 +12,7 @@ pub fn of(command: &Command, set: &[String]) -> Result<Vec<Override>> {
     overrides.extend(match command {
         Command::RunIssue(run) => run_issue(run),
         Command::Verify(run) | Command::Publish(run) => tests(&run.tests),
-        Command::Status(_) | Command::Config => Vec::new(),
+        Command::Status(_) | Command::Flakes(_) | Command::Config => Vec::new(),
     });
     Ok(overrides)
 }

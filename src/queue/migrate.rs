@@ -8,7 +8,7 @@ use super::failure;
 use crate::error::{Failure, Kind, Result};
 
 /// The steps; a file's `user_version` is how many of them it has.
-const STEPS: [&str; 1] = [include_str!("migrations/0001_tasks.sql")];
+const STEPS: [&str; 2] = [include_str!("migrations/0001_tasks.sql"), include_str!("migrations/0002_flakes.sql")];
 
 /// Marks a file as a queue of loom ("Loom" in ASCII).
 const APPLICATION: i64 = 0x4c6f_6f6d;

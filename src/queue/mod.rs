@@ -1,9 +1,10 @@
-//! The SQLite file: tasks, their stages, their log. Owns all SQL and the promise that a recorded stage is not repeated.
+//! The SQLite file: tasks, their stages, their log, and the flaky tests of each repository. Owns all SQL and the promise that a recorded stage is not repeated.
 
 mod add;
 mod claim;
 mod failure;
 mod file;
+mod flakes;
 mod log;
 mod migrate;
 mod owner;

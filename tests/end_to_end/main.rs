@@ -10,6 +10,7 @@ mod fake_github;
 mod forge;
 mod gate;
 mod github;
+mod honest;
 mod house;
 mod loom;
 mod no_room;
