@@ -14,6 +14,7 @@ mod frames;
 mod id;
 mod jest;
 mod jest_json;
+mod joined;
 mod junit;
 mod libtest;
 mod nextest;

@@ -50,6 +50,21 @@ impl<'a> Cells<'a> {
         Ok(report.map(|report| CellRun { cell, tree: id.clone(), report }))
     }
 
+    /// The same with a limit of its own, for a part of a suite.
+    pub fn run_within(&mut self, cell: Cell, id: &TreeId, suite: usize, files: Vec<String>, limit: Duration) -> Result<Option<Report>> {
+        let deadline = self.deadline;
+        self.deadline = deadline.min(Instant::now() + limit);
+        let label = format!("{}, {} files", cell.as_str(), files.len());
+        let report = self.start(cell.as_str(), &label, id, suite, &Selection::Files(files));
+        self.deadline = deadline;
+        report
+    }
+
+    /// What is left of the budget.
+    pub fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
     /// The same in a tree of any name.
     pub fn run_in(&mut self, name: &str, id: &TreeId, suite: usize, selection: &Selection) -> Result<Option<Report>> {
         self.start(name, name, id, suite, selection)
@@ -58,7 +73,7 @@ impl<'a> Cells<'a> {
     fn start(&mut self, name: &str, label: &str, id: &TreeId, suite: usize, selection: &Selection) -> Result<Option<Report>> {
         let judge = self.judge;
         judge.cancel.check()?;
-        let left = self.deadline.saturating_duration_since(Instant::now());
+        let left = self.left();
         if left < LEAST {
             return Ok(None);
         }

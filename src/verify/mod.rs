@@ -16,7 +16,10 @@ mod inline;
 mod items;
 mod judge;
 mod knowledge;
+mod leaned_on;
 mod lost;
+mod order;
+mod packages;
 mod paths;
 mod red;
 mod remarks;
@@ -32,6 +35,6 @@ mod troubles;
 mod verdict;
 
 pub use docs::is_documentation;
-pub use evidence::{Cell, CellRun, Evidence, Flip, Proven, RedKind};
+pub use evidence::{Cell, CellRun, Evidence, Flip, Part, Proven, RedKind};
 pub use judge::{Judge, baseline, prove};
 pub use verdict::{Proof, Question, Reason, Ruling, Verdict};

@@ -2,7 +2,7 @@
 //! packages that it changes, then of what depends on them, then all others; within that, those that name what changed.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::items::items;
 use super::packages::{APART, Packages};
@@ -76,17 +76,39 @@ pub fn units(cache: &Cache, tree: &TreeId, suites: &[Suite], split: &Split, know
             units.push(Unit { suite, path: path.clone(), tests, rank: Rank { elsewhere: !own, distance, names_it: Reverse(names_it) } });
         }
     }
+    let mut units = as_they_run(units, &packages);
     units.sort_by(|one, two| (one.rank, one.suite, &one.path).cmp(&(two.rank, two.suite, &two.path)));
     Ok(units)
 }
 
+/// The unit tests of a Rust package are one program, whatever file they are in.
+fn as_they_run(units: Vec<Unit>, packages: &Packages) -> Vec<Unit> {
+    let mut merged: Vec<Unit> = Vec::new();
+    let mut programs: BTreeMap<(usize, String), usize> = BTreeMap::new();
+    for unit in units {
+        let folder = packages.folder_of(&unit.path);
+        let inner = unit.path.strip_prefix(folder).unwrap_or(&unit.path).trim_start_matches('/');
+        if !(inner.starts_with("src/") && inner.ends_with(".rs")) {
+            merged.push(unit);
+            continue;
+        }
+        match programs.get(&(unit.suite, folder.to_owned())) {
+            Some(at) => {
+                merged[*at].tests += unit.tests;
+                merged[*at].rank = merged[*at].rank.min(unit.rank);
+            }
+            None => {
+                programs.insert((unit.suite, folder.to_owned()), merged.len());
+                merged.push(unit);
+            }
+        }
+    }
+    merged
+}
+
 /// The suite whose folder holds a file, the deepest one.
 fn suite_of(path: &str, suites: &[Suite]) -> Option<usize> {
-    let holds = |suite: &Suite| {
-        let dir = suite.dir.trim_matches('/');
-        dir.is_empty() || path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
-    };
-    let all = suites.iter().enumerate().filter(|(_, suite)| suite.takes(path) && holds(suite));
+    let all = suites.iter().enumerate().filter(|(_, suite)| suite.takes(path) && suite.holds(path));
     all.max_by_key(|(at, suite)| (suite.dir.len(), Reverse(*at))).map(|(at, _)| at)
 }
 
@@ -103,10 +125,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn unit_tests_of_a_package_run_as_one() {
+        let rank = |elsewhere| Rank { elsewhere, distance: 0, names_it: Reverse(false) };
+        let unit = |path: &str, elsewhere| Unit { suite: 0, path: path.into(), tests: 2, rank: rank(elsewhere) };
+        let packages = Packages::read(&["a/Cargo.toml".into()], |_| Some("[package]\nname = \"a\"".into()));
+        let units = as_they_run(vec![unit("a/src/x.rs", true), unit("a/src/y.rs", false), unit("a/tests/z.rs", true)], &packages);
+        assert_eq!(units, [Unit { tests: 4, ..unit("a/src/x.rs", false) }, unit("a/tests/z.rs", true)]);
+    }
+
+    #[test]
     fn the_patchs_own_then_what_it_reaches_then_the_rest() {
         let rank = |elsewhere, distance, names_it| Rank { elsewhere, distance, names_it: Reverse(names_it) };
         let mut ranks = [rank(true, APART, true), rank(true, 1, false), rank(false, 0, false), rank(true, 0, false), rank(true, 0, true)];
         ranks.sort();
-        assert_eq!(ranks, [rank(false, 0, false), rank(true, 0, true), rank(true, 0, false), rank(true, 1, false), rank(true, APART, true)]);
+        assert_eq!(
+            ranks,
+            [rank(false, 0, false), rank(true, 0, true), rank(true, 0, false), rank(true, 1, false), rank(true, APART, true)]
+        );
     }
 }

@@ -22,10 +22,13 @@ struct Package {
 }
 
 static WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[@A-Za-z0-9_][A-Za-z0-9_./@-]*").expect("a fixed pattern"));
-static IMPORT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"(?m)^\s*(?:import\s+)?(?:[\w.]+\s+)?"([^"\n]+)"\s*$"#).expect("a fixed pattern"));
+static IMPORT: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#"(?m)^\s*(?:import\s+)?(?:[\w.]+\s+)?"([^"\n]+)"\s*$"#).expect("a fixed pattern"));
 static MODULE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?m)^module\s+(\S+)").expect("a fixed pattern"));
 static ARTIFACT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"<artifactId>\s*([^<\s]+)\s*</artifactId>").expect("a fixed pattern"));
-static PARENT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?s)<(parent|dependencies|build|profiles)>.*?</(parent|dependencies|build|profiles)>").expect("a fixed pattern"));
+static PARENT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?s)<(parent|dependencies|build|profiles)>.*?</(parent|dependencies|build|profiles)>").expect("a fixed pattern")
+});
 
 impl Packages {
     /// Reads the manifests among `paths`.
@@ -50,11 +53,6 @@ impl Packages {
             }
         }
         packages
-    }
-
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        self.0.len()
     }
 
     /// The folder of the package that a file belongs to.
@@ -136,23 +134,44 @@ mod tests {
     fn what_needs_a_changed_package_is_near_and_the_rest_is_not_named() {
         let cargo = |name: &str, needs: &str| format!("[package]\nname = \"{name}\"\n[dependencies]\n{needs}");
         let (a, b, c, d) = (cargo("a", ""), cargo("b", "a = { path = \"../a\" }"), cargo("c", "b = { path = \"../b\" }"), cargo("d", ""));
-        let files = [("Cargo.toml", "[workspace]\nmembers = ['*']"), ("a/Cargo.toml", &a), ("b/Cargo.toml", &b), ("c/Cargo.toml", &c), ("d/Cargo.toml", &d)];
+        let files = [
+            ("Cargo.toml", "[workspace]\nmembers = ['*']"),
+            ("a/Cargo.toml", &a),
+            ("b/Cargo.toml", &b),
+            ("c/Cargo.toml", &c),
+            ("d/Cargo.toml", &d),
+        ];
         assert_eq!(distances(&files, "a/src/lib.rs"), found(&[("a", 0), ("b", 1), ("c", 2)]));
         assert_eq!(distances(&files, "d/tests/x.rs"), found(&[("d", 0)]));
     }
 
     #[test]
     fn every_ecosystem_names_its_packages() {
-        let npm = [("package.json", "{\"workspaces\":[\"packages/*\"]}"), ("packages/a/package.json", "{\"name\":\"@x/a\"}"), ("packages/b/package.json", "{\"name\":\"@x/b\",\"dependencies\":{\"@x/a\":\"*\"}}")];
+        let npm = [
+            ("package.json", "{\"workspaces\":[\"packages/*\"]}"),
+            ("packages/a/package.json", "{\"name\":\"@x/a\"}"),
+            ("packages/b/package.json", "{\"name\":\"@x/b\",\"dependencies\":{\"@x/a\":\"*\"}}"),
+        ];
         assert_eq!(distances(&npm, "packages/a/index.js"), found(&[("packages/a", 0), ("packages/b", 1)]));
-        let python = [("one/pyproject.toml", "[project]\nname = \"my-one\"\n"), ("two/setup.cfg", "[metadata]\nname = two\n[options]\ninstall_requires =\n  my_one\n")];
+        let python = [
+            ("one/pyproject.toml", "[project]\nname = \"my-one\"\n"),
+            ("two/setup.cfg", "[metadata]\nname = two\n[options]\ninstall_requires =\n  my_one\n"),
+        ];
         assert_eq!(distances(&python, "one/src/one.py"), found(&[("one", 0), ("two", 1)]));
         let maven = [
             ("core/pom.xml", "<project><parent><artifactId>all</artifactId></parent><artifactId>core</artifactId></project>"),
-            ("web/pom.xml", "<project><artifactId>web</artifactId><dependencies><dependency><artifactId>core</artifactId></dependency></dependencies></project>"),
+            (
+                "web/pom.xml",
+                "<project><artifactId>web</artifactId><dependencies><dependency><artifactId>core</artifactId></dependency></dependencies></project>",
+            ),
         ];
         assert_eq!(distances(&maven, "core/src/main/java/A.java"), found(&[("core", 0), ("web", 1)]));
-        let go = [("go.mod", "module example.com/m\n"), ("a/a.go", "package a\n"), ("b/b.go", "package b\nimport (\n\t\"fmt\"\n\t\"example.com/m/a\"\n)\n"), ("c/c.go", "package c\n")];
+        let go = [
+            ("go.mod", "module example.com/m\n"),
+            ("a/a.go", "package a\n"),
+            ("b/b.go", "package b\nimport (\n\t\"fmt\"\n\t\"example.com/m/a\"\n)\n"),
+            ("c/c.go", "package c\n"),
+        ];
         assert_eq!(distances(&go, "a/a.go"), found(&[("a", 0), ("b", 1)]));
     }
 }

@@ -8,8 +8,12 @@ mod head;
 mod hollowed;
 mod loaded;
 mod old_tests;
+mod pace;
+mod parts;
 mod record;
 mod texts;
+
+use pace::Pace;
 
 use super::cells::Cells;
 use super::compare::Observed;
@@ -18,7 +22,7 @@ use super::identify::Tests;
 use super::knowledge;
 use super::red::Known;
 use super::split::{Inline, Split};
-use super::{Cell, CellRun, Judge};
+use super::{Cell, CellRun, Judge, Part};
 use super::{docs, tamper};
 use crate::error::Result;
 use crate::runner::{Report, Selection, TestId};
@@ -38,6 +42,7 @@ pub struct Trial<'a> {
     flaky: Vec<TestId>,
     red_before: Vec<TestId>,
     pass_to_pass: u64,
+    part: Option<Part>,
     not_verified: Vec<String>,
     notes: Vec<String>,
 }
@@ -51,6 +56,10 @@ struct Heard {
 }
 
 impl Heard {
+    fn new(baseline: Report, must_pass: Report) -> Heard {
+        Heard { baseline, must_pass, must_fail: None, regression: None }
+    }
+
     fn observed(&self) -> Observed<'_> {
         Observed {
             baseline: &self.baseline,
@@ -87,6 +96,7 @@ impl<'a> Trial<'a> {
             flaky: Vec::new(),
             red_before: Vec::new(),
             pass_to_pass: 0,
+            part: None,
             not_verified: Vec::new(),
         })
     }
@@ -98,11 +108,10 @@ impl<'a> Trial<'a> {
         }
         self.read_texts();
         let Some(baseline) = self.baseline(baseline)? else { return Ok(()) };
-        let Some(mut heard) = self.head(baseline)? else { return Ok(()) };
-        if !self.is_hopeless(&heard) {
-            self.base_source(&mut heard)?;
-            self.old_tests(&mut heard)?;
-        }
+        let heard = match self.pace(&baseline)? {
+            Pace::Whole => self.whole(baseline)?,
+            Pace::Parts(units) => self.parts(baseline, units)?,
+        };
         if self.facts.unknowable.is_some() {
             return Ok(());
         }

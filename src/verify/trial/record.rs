@@ -3,9 +3,9 @@
 use super::Trial;
 use crate::error::Result;
 use crate::runner::{TestId, is_manifest};
-use crate::verify::Evidence;
 use crate::verify::facts::{decisive, some_of};
 use crate::verify::split::Sided;
+use crate::verify::{Evidence, Part};
 
 impl Trial<'_> {
     /// Ends the trial: the trees are removed, everything that was seen is written down.
@@ -22,6 +22,7 @@ impl Trial<'_> {
             flips: self.facts.flips,
             red_before: self.red_before,
             flaky: self.flaky,
+            part: self.part,
             test_files: paths(self.split.test_side().collect()),
             source_files: paths(self.split.source_side().collect()),
             not_verified,
@@ -30,8 +31,24 @@ impl Trial<'_> {
         })
     }
 
+    /// What the budget was too short for.
+    fn in_part(&self, part: Part) -> String {
+        let files = |count: u64| if count == 1 { "1 test file".to_owned() } else { format!("{count} test files") };
+        let reached = match part.reached {
+            0 => "none of them in a package that the patch changes or that depends on one".to_owned(),
+            count => format!("{} of them in packages that the patch changes or that depend on these", files(count)),
+        };
+        format!(
+            "{} within the budget of {} (`gate.budget`), the patch's own first, then those nearest to it. {} did not run, {reached}.",
+            part.says(),
+            self.judge.config.gate.budget,
+            files(part.files)
+        )
+    }
+
     fn not_verified(&mut self) -> Vec<String> {
         let mut sentences = std::mem::take(&mut self.not_verified);
+        sentences.extend(self.part.map(|part| self.in_part(part)));
         let partly = self.judge.bench.warnings.iter().map(|one| decisive(one).trim_end().replace('\n', " "));
         sentences.extend(partly.map(|one| format!("Not all could be installed, and what needs it did not run: {one}.")));
         if self.facts.no_new_behaviour && self.facts.proven.is_empty() {
