@@ -120,7 +120,7 @@ fn name_files(folder: &Path, below: &str, paths: &mut Vec<String>) -> std::io::R
 }
 
 /// Copies what `to` does not have, and names it; links stay links.
-fn add_missing(from: &Path, to: &Path, below: &str, added: &mut Vec<String>) -> std::io::Result<()> {
+pub(super) fn add_missing(from: &Path, to: &Path, below: &str, added: &mut Vec<String>) -> std::io::Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());

@@ -43,5 +43,5 @@ pub use id::TestId;
 pub use report::{Case, Fault, FaultKind, Outcome, Report, Trouble, TroubleKind};
 pub use run::run;
 pub use seed::{Age, age_files};
-pub use setup::{is_manifest, prepare};
+pub use setup::{Anew, is_manifest, prepare, prepare_again};
 pub use suite::{Program, Selection, Suite};

@@ -81,6 +81,11 @@ fn touch(folder: &Path, below: &str, time: &dyn Fn(&str) -> SystemTime) -> std::
     Ok(())
 }
 
+/// Copies a folder with its times and all that is in it.
+pub(super) fn copy_all(from: &Path, to: &Path) -> std::io::Result<()> {
+    copy_folder(from, to, Linked::Copied, &mut SystemTime::now())
+}
+
 /// Copies a folder with its times, sharing blocks where the file system can.
 fn copy_folder(from: &Path, to: &Path, linked: Linked, newest: &mut SystemTime) -> std::io::Result<()> {
     fs::create_dir_all(to)?;

@@ -16,7 +16,7 @@ use crate::task::{Event, TreeId};
 use crate::workspace::{Patch, Tree};
 
 /// Less than this is not worth starting a run for.
-const LEAST: Duration = Duration::from_secs(2);
+pub const LEAST: Duration = Duration::from_secs(2);
 
 /// The trees of one proof.
 pub struct Cells<'a> {

@@ -1,10 +1,12 @@
 //! The proof: cells, red or not, flips, tampering, and the verdict that only this room can build.
 //! Never sees the model. Takes trees and reports, gives evidence with the lines that decided.
 
+mod asked;
 mod asserts;
 mod aware;
 mod cells;
 mod compare;
+mod dependencies;
 mod docs;
 mod evidence;
 mod facts;

@@ -20,6 +20,7 @@ mod provider;
 mod resume;
 mod scenarios;
 mod scene;
+mod slow;
 mod status;
 mod stop;
 mod tokens;

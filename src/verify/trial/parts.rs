@@ -2,7 +2,7 @@
 //! by file whatever the patch reaches, then the rest, until the budget is nearly spent. What was not run is counted.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::old_tests::Old;
 use super::pace::was_cut;
@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::runner::{FaultKind, Outcome, Report, Selection, TestId, TroubleKind};
 use crate::task::TreeId;
 use crate::verify::facts::Shape;
+use crate::verify::cells::LEAST;
 use crate::verify::order::Unit;
 use crate::verify::{Cell, CellRun, Part};
 
@@ -72,17 +73,25 @@ impl Trial<'_> {
     /// Everything else, nearest first.
     fn other_parts(&mut self, sums: &mut [Sum], old: &Old, unrun: &mut VecDeque<Unit>, end: Instant) -> Result<()> {
         let mut many = FIRST;
+        let mut too_slow = Vec::new();
+        let limit = self.judge.config.test.timeout.duration();
         while let Some(suite) = unrun.front().map(|unit| unit.suite) {
             let left = end.saturating_duration_since(Instant::now());
-            if left < Duration::from_secs(1) {
-                return Ok(());
+            if left < LEAST {
+                break;
             }
             let alike = unrun.iter().take(many).take_while(|unit| unit.suite == suite).count();
             let files: Vec<String> = unrun.iter().take(alike).map(|unit| unit.path.clone()).collect();
             let began = Instant::now();
             let sum = &mut sums[suite];
             if !self.head_part(suite, sum, files.clone(), end)? {
-                return Ok(());
+                // Too much for one run: in smaller parts, and a file that is too much by itself is left out.
+                many = alike / 2;
+                if many == 0 {
+                    too_slow.extend(unrun.pop_front());
+                    many = 1;
+                }
+                continue;
             }
             unrun.drain(..alike);
             if self.reaches_all_tests() && self.facts.shape == Shape::Both {
@@ -94,9 +103,10 @@ impl Trial<'_> {
                 join(&mut sum.heard.regression, report);
             }
             let each = began.elapsed() / u32::try_from(alike).unwrap_or(1);
-            let share = end.saturating_duration_since(Instant::now()) / SHARE;
+            let share = (end.saturating_duration_since(Instant::now()) / SHARE).min(limit / 2);
             many = usize::try_from(share.as_millis() / each.as_millis().max(1)).unwrap_or(1).clamp(1, many * 4);
         }
+        unrun.extend(too_slow);
         Ok(())
     }
 
