@@ -56,6 +56,7 @@ fn evidence() -> Evidence {
         source_files: vec!["CHANGES.rst".into(), "clamp.py".into()],
         part: None,
         not_verified: vec!["2 tests are skipped here, before and after.".into()],
+        checks: Vec::new(),
         tier: Tier::Bubblewrap,
         notes: vec!["`python -m pytest`: pytest configured in pyproject.toml".into()],
     }

@@ -5,18 +5,23 @@
 //! or failed. Where its file or target could not be built or loaded, a `Trouble` of kind `Build` or `Load` names that
 //! file, so that "absent because not written" and "absent because broken" stay apart.
 
+mod ava;
 mod bench;
+mod canary;
 mod cargo;
+mod checks;
 mod decisive;
 mod detect;
 mod findings;
 mod frames;
+mod go;
 mod id;
 mod jest;
 mod jest_json;
 mod joined;
 mod junit;
 mod libtest;
+mod mocha;
 mod nextest;
 mod node_test;
 mod places;
@@ -29,6 +34,7 @@ mod setup;
 mod suite;
 mod tap;
 mod text;
+mod told;
 mod unittest;
 mod vitest;
 mod words;
@@ -37,11 +43,12 @@ mod trial;
 
 pub use bench::Bench;
 pub use cargo::narrowed;
+pub use checks::{Checks, Finding, Formatter, Linter, Said, checks};
 pub use decisive::Room;
 pub use detect::detect;
 pub use id::TestId;
 pub use report::{Case, Fault, FaultKind, Outcome, Report, Trouble, TroubleKind};
 pub use run::run;
 pub use seed::{Age, age_files};
-pub use setup::{Anew, is_manifest, prepare, prepare_again};
+pub use setup::{Anew, Reach, fingerprint, is_manifest, prepare, prepare_again, reach};
 pub use suite::{Program, Selection, Suite};

@@ -20,9 +20,15 @@ pub enum Program {
     Jest,
     /// `vitest`.
     Vitest,
+    /// `ava`.
+    Ava,
+    /// `mocha`.
+    Mocha,
     /// `node --test`.
     NodeTest,
-    /// Any command that prints TAP (tape, ava --tap, prove).
+    /// `go test`.
+    Go,
+    /// Any command that prints TAP (tape, prove).
     Tap,
     /// Any command that leaves JUnit XML.
     Junit,
@@ -82,8 +88,9 @@ impl Suite {
             && match self.program {
                 Program::Cargo | Program::Nextest => ends(&[".rs"]),
                 Program::Pytest | Program::Unittest => ends(&[".py"]),
-                Program::Jest | Program::Vitest | Program::NodeTest | Program::Tap => ends(&SCRIPTS),
-                _ => true,
+                Program::Jest | Program::Vitest | Program::Ava | Program::Mocha | Program::NodeTest | Program::Tap => ends(&SCRIPTS),
+                Program::Go => ends(&["_test.go"]),
+                Program::Junit => false,
             }
     }
 }

@@ -11,7 +11,7 @@ use super::renewed::{self, Stamp};
 use super::{Cell, CellRun, Judge};
 use crate::config::{Span, TestSettings};
 use crate::error::{Explain as _, Kind, OrFail as _, Result};
-use crate::runner::{Age, Report, Selection, age_files, run};
+use crate::runner::{Age, Bench, Report, Selection, age_files, run};
 use crate::task::{Event, TreeId};
 use crate::workspace::{Patch, Tree};
 
@@ -23,6 +23,10 @@ pub struct Cells<'a> {
     judge: &'a Judge<'a>,
     deadline: Instant,
     trees: BTreeMap<String, (TreeId, Tree)>,
+    /// What setup made for the head tree, where that asks for other packages.
+    head: Option<Bench>,
+    /// A cell with base source that stands on it all the same.
+    beside: Option<Cell>,
     /// The base tree, and the only paths in which every other tree may differ from it, where that is worth knowing.
     renewed: Option<(TreeId, BTreeSet<String>)>,
 }
@@ -30,7 +34,14 @@ pub struct Cells<'a> {
 impl<'a> Cells<'a> {
     /// Without any tree yet; the budget runs from here.
     pub fn new(judge: &'a Judge<'a>) -> Cells<'a> {
-        Cells { judge, deadline: Instant::now() + judge.config.gate.budget.duration(), trees: BTreeMap::new(), renewed: None }
+        Cells {
+            judge,
+            deadline: Instant::now() + judge.config.gate.budget.duration(),
+            trees: BTreeMap::new(),
+            head: None,
+            beside: None,
+            renewed: None,
+        }
     }
 
     /// For the trees of this patch.
@@ -58,6 +69,23 @@ impl<'a> Cells<'a> {
         let report = self.start(cell.as_str(), &label, id, suite, &Selection::Files(files));
         self.deadline = deadline;
         report
+    }
+
+    /// From now on head source stands on this bench, and what of `beside` is named here too.
+    pub fn install(&mut self, head: Bench, beside: Option<Cell>) {
+        self.head = Some(head);
+        self.beside = beside;
+    }
+
+    /// The bench that a tree stands on: what the base tree asks for, or what the head tree does.
+    fn bench(&self, name: &str) -> &Bench {
+        let on_base = name == Cell::Baseline.as_str() || name == Cell::MustFail.as_str() && self.beside != Some(Cell::MustFail);
+        self.head.as_ref().filter(|_| !on_base).unwrap_or(self.judge.bench)
+    }
+
+    /// Gives back time that was no run's.
+    pub fn prolong(&mut self, time: Duration) {
+        self.deadline += time;
     }
 
     /// What is left of the budget.
@@ -91,7 +119,7 @@ impl<'a> Cells<'a> {
     pub fn discard(self) -> Result<()> {
         for (_, tree) in self.trees.into_iter().filter(|(name, _)| name != Cell::Baseline.as_str()).map(|(name, (_, tree))| (name, tree)) {
             for folder in [&tree.host, &tree.private] {
-                empty(folder)?;
+                emptied(folder)?;
             }
         }
         Ok(())
@@ -107,12 +135,12 @@ impl<'a> Cells<'a> {
         let (host, private) = (judge.folder.join(name), judge.folder.join(format!("{name}.private")));
         // What the baseline built in this folder is kept: the base tree's own code made it.
         let baseline = judge.folder.join(format!("{}.private", Cell::Baseline.as_str()));
-        empty(&host)?;
+        emptied(&host)?;
         if private != baseline {
-            empty(&private)?;
+            emptied(&private)?;
         }
         judge.cache.export(id, &host).context(|| format!("writing the {name} tree"))?;
-        let tree = judge.bench.cell(&host, &private)?;
+        let tree = self.bench(name).cell(&host, &private)?;
         let stamp = Stamp::of(judge.folder);
         if private != baseline && baseline.is_dir() {
             let from = Tree { private: baseline, ..tree.clone() };
@@ -167,7 +195,7 @@ fn limited(settings: &TestSettings, left: Duration) -> TestSettings {
 }
 
 /// Makes a folder that is empty; tests may have left folders that nobody may enter.
-fn empty(folder: &Path) -> Result<()> {
+pub(super) fn emptied(folder: &Path) -> Result<()> {
     if folder.is_dir() && fs::remove_dir_all(folder).is_err() {
         open_up(folder);
         fs::remove_dir_all(folder).or_fail(Kind::Workspace, || format!("removing {}", folder.display()))?;
@@ -204,7 +232,7 @@ mod tests {
         fs::create_dir_all(&locked).unwrap();
         fs::write(locked.join("file"), "x").unwrap();
         fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
-        empty(&home.path().join("tree")).unwrap();
+        emptied(&home.path().join("tree")).unwrap();
         assert_eq!(fs::read_dir(home.path().join("tree")).unwrap().count(), 0);
     }
 }

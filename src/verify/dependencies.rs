@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use regex::Regex;
+use serde_json::Value;
 
 use super::asked::{Asked, asked};
 use super::split::{Sided, Split};
@@ -72,6 +73,25 @@ impl Changes {
             message.split(|letter: char| !letter.is_alphanumeric() && !matches!(letter, '_' | '-' | '@' | '/')).map(plain).collect();
         self.added.iter().any(|name| words.contains(&plain(name)))
     }
+}
+
+/// Whether a file of this name says what is installed, as data.
+pub fn is_asking(name: &str) -> bool {
+    LOCKS.contains(&name) || asked(name, Some("")).is_some() || matches!(name, "package.json" | "composer.json")
+}
+
+/// A manifest of the head tree without what package managers could run of it: its scripts are those of the base tree.
+pub fn without_programs(name: &str, base: Option<&str>, head: &str) -> String {
+    let parsed = |text: &str| serde_json::from_str::<Value>(text).ok();
+    let (true, Some(mut manifest)) = (matches!(name, "package.json" | "composer.json"), parsed(head)) else { return head.to_owned() };
+    let scripts = base.and_then(parsed).and_then(|base| base.get("scripts").cloned());
+    if let Some(entries) = manifest.as_object_mut() {
+        match scripts {
+            Some(scripts) => drop(entries.insert("scripts".to_owned(), scripts)),
+            None => drop(entries.shift_remove("scripts")),
+        }
+    }
+    manifest.to_string()
 }
 
 /// Reads every manifest and lock file of the patch.
@@ -225,6 +245,17 @@ mod tests {
             assert_eq!(of(path, base, head), Changes::default(), "{path}");
         }
         assert_eq!(of("setup.py", "1", "2").programs, ["setup.py"]);
+    }
+
+    #[test]
+    fn scripts_stay_those_of_the_base_tree() {
+        let head = "{\"scripts\":{\"postinstall\":\"evil\"},\"dependencies\":{\"x\":\"1\"}}";
+        assert_eq!(
+            without_programs("package.json", Some("{\"scripts\":{\"test\":\"t\"}}"), head),
+            "{\"scripts\":{\"test\":\"t\"},\"dependencies\":{\"x\":\"1\"}}"
+        );
+        assert_eq!(without_programs("package.json", None, head), "{\"dependencies\":{\"x\":\"1\"}}");
+        assert!(is_asking("Cargo.toml") && is_asking("yarn.lock") && is_asking("package.json") && !is_asking("setup.py"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod asked;
 mod asserts;
 mod aware;
 mod cells;
+mod checks;
 mod compare;
 mod dependencies;
 mod docs;
@@ -36,6 +37,7 @@ mod trial;
 mod troubles;
 mod verdict;
 
+pub use checks::{CheckOutcome, Checked, Checkup, Form};
 pub use docs::is_documentation;
 pub use evidence::{Cell, CellRun, Evidence, Flip, Part, Proven, RedKind};
 pub use judge::{Judge, baseline, prove};

@@ -6,6 +6,7 @@
 mod attack;
 mod bad_models;
 mod cli;
+mod dependencies;
 mod fake_github;
 mod forge;
 mod gate;
@@ -24,3 +25,4 @@ mod slow;
 mod status;
 mod stop;
 mod tokens;
+mod verify;

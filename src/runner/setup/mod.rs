@@ -5,16 +5,18 @@ mod again;
 mod harvest;
 mod npm;
 mod pip;
+mod reuse;
 
 pub use again::{Anew, prepare_again};
 pub use harvest::is_manifest;
+pub use reuse::{Reach, fingerprint, reach};
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 use super::bench::{Kept, own_variables};
 use super::session::Deadline;
@@ -94,17 +96,16 @@ impl<'a> Setup<'a> {
     ) -> Result<Setup<'a>> {
         let made = folder.join(MADE);
         let point = sandbox.point(&host);
-        let inside = match sandbox.tier() {
-            Tier::Bubblewrap => point.parent().unwrap_or(Path::new("/")).join("deps"),
-            Tier::None => made.clone(),
-        };
+        let inside = inside(sandbox, &point, &made);
         let private = folder.join("setup");
         fs::create_dir_all(private.join("home")).or_fail(Kind::Workspace, || format!("making {}", private.display()))?;
         let env = environment(sandbox, &suites, &point, &inside);
         let mut tree = Tree { host, point, shared: Vec::new(), private, env: env.clone() };
         let own = own_variables(&tree.private_point());
         tree.env.extend(own);
-        tree.env.remove("CARGO_NET_OFFLINE");
+        for offline in ["CARGO_NET_OFFLINE", "GOPROXY"] {
+            tree.env.remove(offline);
+        }
         tree.env.extend(versions());
         tree.env.extend(patience());
         let deadline = Deadline::after(settings.setup_timeout.duration());
@@ -114,15 +115,7 @@ impl<'a> Setup<'a> {
 
     /// Everything that decides what setup makes.
     fn input(&self) -> String {
-        let mut digest = Sha256::new();
-        digest.update(serde_json::to_vec(&self.suites).unwrap_or_default());
-        digest.update(self.tree.point.to_string_lossy().as_bytes());
-        digest.update(serde_json::to_vec(&self.env).unwrap_or_default());
-        for path in harvest::manifests(&self.tree.host) {
-            digest.update(path.to_string_lossy().as_bytes());
-            digest.update(places::read(&self.tree.host.join(&path), 16 << 20).unwrap_or_default());
-        }
-        digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        input(&self.suites, &self.tree.point, &self.env, &self.tree.host).to_string()
     }
 
     fn kept(&self, input: &str) -> Option<Kept> {
@@ -225,6 +218,26 @@ impl<'a> Setup<'a> {
     }
 }
 
+fn input(suites: &[Suite], point: &Path, env: &BTreeMap<String, String>, host: &Path) -> crate::task::Digest {
+    let mut digest = Sha256::new();
+    digest.update(serde_json::to_vec(suites).unwrap_or_default());
+    digest.update(point.to_string_lossy().as_bytes());
+    digest.update(serde_json::to_vec(env).unwrap_or_default());
+    for path in harvest::manifests(host) {
+        digest.update(path.to_string_lossy().as_bytes());
+        digest.update(places::read(&host.join(&path), 16 << 20).unwrap_or_default());
+    }
+    crate::task::Digest::of(digest)
+}
+
+/// Where children see what setup makes outside of the tree.
+fn inside(sandbox: &Sandbox, point: &Path, made: &Path) -> PathBuf {
+    match sandbox.tier() {
+        Tier::Bubblewrap => point.parent().unwrap_or(Path::new("/")).join("deps"),
+        Tier::None => made.to_path_buf(),
+    }
+}
+
 /// The variables of the environment that setup makes, for setup itself and for every tree.
 fn environment(sandbox: &Sandbox, suites: &[Suite], point: &Path, inside: &Path) -> BTreeMap<String, String> {
     let mut env = BTreeMap::new();
@@ -245,6 +258,14 @@ fn environment(sandbox: &Sandbox, suites: &[Suite], point: &Path, inside: &Path)
     if suites.iter().any(uses_cargo) {
         env.insert("CARGO_HOME".to_owned(), below("cargo"));
         env.insert("CARGO_NET_OFFLINE".to_owned(), "true".to_owned());
+    }
+    if suites.iter().any(uses_go) {
+        env.extend(
+            [("GOMODCACHE", below("gomod")), ("GOENV", "off".to_owned()), ("GOFLAGS", String::new())]
+                .map(|(name, value)| (name.to_owned(), value)),
+        );
+        // For what tests start themselves; fetching is for setup alone.
+        env.insert("GOPROXY".to_owned(), "off".to_owned());
     }
     if !path.is_empty() {
         path.push(sandbox.path().to_owned());
@@ -287,12 +308,16 @@ fn uses_python(suite: &Suite) -> bool {
 }
 
 fn uses_node(suite: &Suite) -> bool {
-    matches!(suite.program, Program::Jest | Program::Vitest | Program::NodeTest)
+    matches!(suite.program, Program::Jest | Program::Vitest | Program::Mocha | Program::Ava | Program::NodeTest)
         || mentions(suite, &["npm", "npx", "node", "yarn", "pnpm", "tape", "ava", "mocha"])
 }
 
 fn uses_cargo(suite: &Suite) -> bool {
     matches!(suite.program, Program::Cargo | Program::Nextest) || mentions(suite, &["cargo"])
+}
+
+fn uses_go(suite: &Suite) -> bool {
+    suite.program == Program::Go || mentions(suite, &["go"])
 }
 
 /// The lines that say why, or the last ones.

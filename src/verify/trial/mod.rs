@@ -6,6 +6,7 @@ mod baseline;
 mod conclusions;
 mod head;
 mod hollowed;
+mod installed;
 mod loaded;
 mod old_tests;
 mod pace;
@@ -17,6 +18,7 @@ use pace::Pace;
 
 use super::cells::Cells;
 use super::compare::Observed;
+use super::dependencies::Changes;
 use super::facts::{Facts, Shape};
 use super::identify::Tests;
 use super::knowledge;
@@ -43,6 +45,8 @@ pub struct Trial<'a> {
     red_before: Vec<TestId>,
     pass_to_pass: u64,
     part: Option<Part>,
+    /// What was installed anew for the head tree.
+    installed: Option<Changes>,
     not_verified: Vec<String>,
     notes: Vec<String>,
 }
@@ -97,6 +101,7 @@ impl<'a> Trial<'a> {
             red_before: Vec::new(),
             pass_to_pass: 0,
             part: None,
+            installed: None,
             not_verified: Vec::new(),
         })
     }
@@ -108,6 +113,10 @@ impl<'a> Trial<'a> {
         }
         self.read_texts();
         let Some(baseline) = self.baseline(baseline)? else { return Ok(()) };
+        self.dependencies()?;
+        if self.facts.unknowable.is_some() {
+            return Ok(());
+        }
         let heard = match self.pace(&baseline)? {
             Pace::Whole => self.whole(baseline)?,
             Pace::Parts(units) => self.parts(baseline, units)?,

@@ -10,8 +10,8 @@ use super::{Heard, Trial};
 use crate::error::Result;
 use crate::runner::{FaultKind, Outcome, Report, Selection, TestId, TroubleKind};
 use crate::task::TreeId;
-use crate::verify::facts::Shape;
 use crate::verify::cells::LEAST;
+use crate::verify::facts::Shape;
 use crate::verify::order::Unit;
 use crate::verify::{Cell, CellRun, Part};
 

@@ -2,7 +2,8 @@
 
 use super::Trial;
 use crate::error::Result;
-use crate::runner::{TestId, is_manifest};
+use crate::runner::TestId;
+use crate::verify::dependencies;
 use crate::verify::facts::{decisive, some_of};
 use crate::verify::split::Sided;
 use crate::verify::{Evidence, Part};
@@ -26,6 +27,7 @@ impl Trial<'_> {
             test_files: paths(self.split.test_side().collect()),
             source_files: paths(self.split.source_side().collect()),
             not_verified,
+            checks: Vec::new(),
             tier: self.judge.sandbox.tier(),
             notes,
         })
@@ -54,8 +56,9 @@ impl Trial<'_> {
         if self.facts.no_new_behaviour && self.facts.proven.is_empty() {
             sentences.push("Whether the touched lines are covered by tests was not measured.".into());
         }
-        if let Some(file) = self.patch.files.iter().find(|file| is_manifest(&file.path)) {
-            sentences.push(format!("{} changed; the tests ran with what was installed for the base tree.", file.path));
+        let programs = dependencies::changes(&self.split).programs;
+        if let Some(file) = programs.first() {
+            sentences.push(format!("{file} changed and is a program; the tests ran with what was installed for the base tree."));
         }
         if !self.red_before.is_empty() {
             let names = some_of(self.red_before.iter().map(TestId::as_str));
