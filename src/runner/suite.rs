@@ -98,6 +98,9 @@ impl Suite {
                 Program::Pytest | Program::Unittest => ends(&[".py"]),
                 Program::Jest | Program::Vitest | Program::Ava | Program::Mocha | Program::NodeTest | Program::Tap => ends(&SCRIPTS),
                 Program::Go => ends(&["_test.go"]),
+                Program::Phpunit => ends(&[".php"]),
+                Program::Rspec | Program::Minitest => ends(&[".rb"]),
+                Program::Prove => ends(&[".t"]),
                 Program::Junit => false,
             }
     }
