@@ -7,11 +7,12 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::history::Setting;
 use super::renewed::{self, Stamp};
 use super::{Cell, CellRun, Judge};
 use crate::config::{Span, TestSettings};
 use crate::error::{Explain as _, Kind, OrFail as _, Result};
-use crate::runner::{Age, Bench, Report, Selection, age_files, run};
+use crate::runner::{Age, Bench, Conditions, Report, Selection, age_files, run_under};
 use crate::task::{Event, TreeId};
 use crate::workspace::{Patch, Tree};
 
@@ -34,14 +35,12 @@ pub struct Cells<'a> {
 impl<'a> Cells<'a> {
     /// Without any tree yet; the budget runs from here.
     pub fn new(judge: &'a Judge<'a>) -> Cells<'a> {
-        Cells {
-            judge,
-            deadline: Instant::now() + judge.config.gate.budget.duration(),
-            trees: BTreeMap::new(),
-            head: None,
-            beside: None,
-            renewed: None,
-        }
+        Cells::within(judge, judge.config.gate.budget.duration())
+    }
+
+    /// The same with another budget.
+    pub fn within(judge: &'a Judge<'a>, budget: Duration) -> Cells<'a> {
+        Cells { judge, deadline: Instant::now() + budget, trees: BTreeMap::new(), head: None, beside: None, renewed: None }
     }
 
     /// For the trees of this patch.
@@ -52,12 +51,16 @@ impl<'a> Cells<'a> {
 
     /// Runs one suite in a cell; none when the budget is spent.
     pub fn run(&mut self, cell: Cell, id: &TreeId, suite: usize, selection: &Selection) -> Result<Option<CellRun>> {
-        // A cell is asked for single tests only when it has run before.
-        let label = match selection {
-            Selection::Tests(_) => format!("{} again", cell.as_str()),
-            Selection::All | Selection::Files(_) => cell.as_str().to_owned(),
-        };
-        let report = self.start(cell.as_str(), &label, id, suite, selection)?;
+        let report = self.start(cell.as_str(), cell.as_str(), id, suite, selection, &Conditions::plain())?;
+        Ok(report.map(|report| CellRun { cell, tree: id.clone(), report }))
+    }
+
+    /// The same once more, as a rerun wants it.
+    pub fn run_again(&mut self, setting: &Setting, id: &TreeId, suite: usize, selection: &Selection) -> Result<Option<CellRun>> {
+        let cell = setting.cell;
+        let varied = if setting.conditions.is_plain() { String::new() } else { format!(", {}", setting.conditions.told()) };
+        let label = format!("{} again{varied}", cell.as_str());
+        let report = self.start(cell.as_str(), &label, id, suite, selection, &setting.conditions)?;
         Ok(report.map(|report| CellRun { cell, tree: id.clone(), report }))
     }
 
@@ -66,7 +69,7 @@ impl<'a> Cells<'a> {
         let deadline = self.deadline;
         self.deadline = deadline.min(Instant::now() + limit);
         let label = format!("{}, {} files", cell.as_str(), files.len());
-        let report = self.start(cell.as_str(), &label, id, suite, &Selection::Files(files));
+        let report = self.start(cell.as_str(), &label, id, suite, &Selection::Files(files), &Conditions::plain());
         self.deadline = deadline;
         report
     }
@@ -95,10 +98,18 @@ impl<'a> Cells<'a> {
 
     /// The same in a tree of any name.
     pub fn run_in(&mut self, name: &str, id: &TreeId, suite: usize, selection: &Selection) -> Result<Option<Report>> {
-        self.start(name, name, id, suite, selection)
+        self.start(name, name, id, suite, selection, &Conditions::plain())
     }
 
-    fn start(&mut self, name: &str, label: &str, id: &TreeId, suite: usize, selection: &Selection) -> Result<Option<Report>> {
+    fn start(
+        &mut self,
+        name: &str,
+        label: &str,
+        id: &TreeId,
+        suite: usize,
+        selection: &Selection,
+        conditions: &Conditions,
+    ) -> Result<Option<Report>> {
         let judge = self.judge;
         judge.cancel.check()?;
         let left = self.left();
@@ -108,7 +119,7 @@ impl<'a> Cells<'a> {
         let tree = self.tree(name, id)?;
         let settings = limited(&judge.config.test, left);
         let suite = &judge.bench.suites[suite];
-        let report = run(judge.sandbox, &tree, suite, selection, &settings, judge.cancel)
+        let report = run_under(conditions, judge.sandbox, &tree, suite, selection, &settings, judge.cancel)
             .context(|| format!("running `{}` in the {name} tree", suite.command))?;
         let (passed, failed, skipped) = report.counts();
         judge.reporter.event(&Event::Tests { cell: label.to_owned(), passed, failed, skipped, elapsed_ms: report.elapsed_ms });

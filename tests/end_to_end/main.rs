@@ -8,6 +8,7 @@ mod bad_models;
 mod cli;
 mod dependencies;
 mod fake_github;
+mod flaky;
 mod forge;
 mod gate;
 mod github;

@@ -24,7 +24,7 @@ use super::identify::Tests;
 use super::knowledge;
 use super::red::Known;
 use super::split::{Inline, Split};
-use super::{Cell, CellRun, Judge, Part};
+use super::{Cell, CellRun, Flaky, Judge, Part};
 use super::{docs, tamper};
 use crate::error::Result;
 use crate::runner::{Report, Selection, TestId};
@@ -41,7 +41,7 @@ pub struct Trial<'a> {
     cells: Cells<'a>,
     facts: Facts,
     runs: Vec<CellRun>,
-    flaky: Vec<TestId>,
+    flaky: Vec<Flaky>,
     red_before: Vec<TestId>,
     pass_to_pass: u64,
     part: Option<Part>,

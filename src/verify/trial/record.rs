@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::runner::TestId;
 use crate::verify::dependencies;
 use crate::verify::facts::{decisive, some_of};
+use crate::verify::mutants::NOT_MEASURED;
 use crate::verify::split::Sided;
 use crate::verify::{Evidence, Part};
 
@@ -29,6 +30,7 @@ impl Trial<'_> {
             not_verified,
             checks: Vec::new(),
             tier: self.judge.sandbox.tier(),
+            mutants: None,
             notes,
         })
     }
@@ -54,7 +56,7 @@ impl Trial<'_> {
         let partly = self.judge.bench.warnings.iter().map(|one| decisive(one).trim_end().replace('\n', " "));
         sentences.extend(partly.map(|one| format!("Not all could be installed, and what needs it did not run: {one}.")));
         if self.facts.no_new_behaviour && self.facts.proven.is_empty() {
-            sentences.push("Whether the touched lines are covered by tests was not measured.".into());
+            sentences.push(NOT_MEASURED.into());
         }
         let programs = dependencies::changes(&self.split).programs;
         if let Some(file) = programs.first() {
