@@ -20,13 +20,14 @@ const SCRIPT: Language = Language {
     programs: &["node", "npm", "pnpm", "yarn", "eslint", "prettier", "tsc"],
 };
 const GO: Language = Language { extensions: &["go"], programs: &["go", "gofmt"] };
+const JAVA: Language = Language { extensions: &["java", "kt", "kts"], programs: &["java", "mvn", "gradle"] };
 const LANGUAGES: [Language; 6] = [
     RUST,
     PYTHON,
     SCRIPT,
     GO,
     Language { extensions: &["c", "h", "cc", "cpp", "hpp", "cxx"], programs: &["gcc", "g++", "clang", "cmake"] },
-    Language { extensions: &["java", "kt", "kts"], programs: &["java", "mvn", "gradle"] },
+    JAVA,
 ];
 /// Whatever the language.
 const ALWAYS: [&str; 3] = ["git", "rg", "make"];
@@ -56,6 +57,7 @@ fn own(program: Program) -> Option<Language> {
         Program::Pytest | Program::Unittest => Some(PYTHON),
         Program::Jest | Program::Vitest | Program::Mocha | Program::Ava | Program::NodeTest => Some(SCRIPT),
         Program::Go => Some(GO),
+        Program::Maven | Program::Gradle => Some(JAVA),
         Program::Tap | Program::Junit => None,
     }
 }

@@ -19,6 +19,7 @@ mod id;
 mod jest;
 mod jest_json;
 mod junit;
+mod jvm;
 mod libtest;
 mod mocha;
 mod nextest;

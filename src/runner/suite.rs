@@ -28,6 +28,10 @@ pub enum Program {
     NodeTest,
     /// `go test`.
     Go,
+    /// `mvn test`.
+    Maven,
+    /// `gradle test`.
+    Gradle,
     /// Any command that prints TAP (tape, prove).
     Tap,
     /// Any command that leaves JUnit XML.

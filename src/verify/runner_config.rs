@@ -5,7 +5,10 @@ use super::Reason;
 use super::split::{Sided, Split};
 
 /// Files that hold nothing else.
-const WHOLE: [&str; 12] = [
+const WHOLE: [&str; 15] = [
+    ".mvn/maven.config",
+    ".mvn/extensions.xml",
+    ".mvn/jvm.config",
     "pytest.ini",
     ".pytest.ini",
     "tox.ini",
@@ -54,6 +57,9 @@ fn differs(file: &Sided) -> bool {
         "pyproject.toml" => toml_part(base, &PYPROJECT) != toml_part(head, &PYPROJECT),
         "Cargo.toml" => cargo_loses(base, head),
         "package.json" => package_part(base) != package_part(head),
+        "pom.xml" => pom_loses(base, head),
+        "go.mod" | "go.work" => go_part(base) != go_part(head),
+        "build.gradle" | "build.gradle.kts" | "gradle.properties" => gradle_part(base) != gradle_part(head),
         "setup.cfg" => section(base, "tool:pytest") != section(head, "tool:pytest"),
         _ => false,
     }
@@ -124,6 +130,87 @@ fn package_part(text: &str) -> Option<Vec<(String, serde_json::Value)>> {
     Some(part)
 }
 
+/// What a project says of running its tests: the plugins that do, and what leaves tests or whole modules out.
+fn pom_part(text: &str) -> Vec<String> {
+    const WORDS: [&str; 12] = [
+        "skipTests",
+        "maven.test.skip",
+        "skipITs",
+        "testFailureIgnore",
+        "test.failure.ignore",
+        "surefire",
+        "failsafe",
+        "testSourceDirectory",
+        "testExclude",
+        "testIncludes",
+        "<module>",
+        "<argLine>",
+    ];
+    let mut part = Vec::new();
+    let mut plugin: Vec<String> = Vec::new();
+    let mut inside = false;
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("<!--")) {
+        if line.contains("<plugin>") {
+            (inside, plugin) = (true, Vec::new());
+        }
+        if inside {
+            plugin.push(line.to_owned());
+        } else if WORDS.iter().any(|word| line.contains(word)) {
+            part.push(line.to_owned());
+        }
+        if line.contains("</plugin>") {
+            let runs = plugin.iter().any(|line| WORDS.iter().any(|word| line.contains(word)));
+            part.extend(std::mem::take(&mut plugin).into_iter().filter(|line| runs && !line.contains("<version>")));
+            inside = false;
+        }
+    }
+    part
+}
+
+/// Whether a project runs its tests otherwise; a module more is welcome.
+fn pom_loses(base: &str, head: &str) -> bool {
+    let parts = |text: &str| -> (Vec<String>, Vec<String>) { pom_part(text).into_iter().partition(|line| line.contains("<module>")) };
+    let ((before, base), (after, head)) = (parts(base), parts(head));
+    base != head || before.iter().any(|module| !after.contains(module))
+}
+
+/// Modules that are taken from elsewhere than where they come from.
+fn go_part(text: &str) -> Vec<String> {
+    let mut part = Vec::new();
+    let mut inside = false;
+    for line in text.lines().map(|line| line.split("//").next().unwrap_or_default().trim()) {
+        let begins = line.starts_with("replace") || line.starts_with("exclude");
+        if (inside || begins) && !line.is_empty() {
+            part.push(line.to_owned());
+        }
+        inside = begins && line.ends_with('(') || inside && line != ")";
+    }
+    part
+}
+
+/// What a build says of its tests.
+fn gradle_part(text: &str) -> Vec<String> {
+    const WORDS: [&str; 12] = [
+        "ignoreFailures",
+        "onlyIf",
+        "exclude",
+        "filter",
+        "includeTags",
+        "excludeTags",
+        "excludeTestsMatching",
+        "useJUnit",
+        "useTestNG",
+        "maxRetries",
+        "enabled",
+        "failFast",
+    ];
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with("//") && WORDS.iter().any(|word| line.contains(word)))
+        .map(str::to_owned)
+        .collect()
+}
+
 fn section(text: &str, name: &str) -> Vec<String> {
     let head = format!("[{name}]");
     let lines = text.lines().skip_while(|line| line.trim() != head).skip(1).take_while(|line| !line.trim_start().starts_with('['));
@@ -149,6 +236,16 @@ mod tests {
             toml_part("[tool.pytest.ini_options]\naddopts = \"-k x\"", &PYPROJECT)
         );
         assert_eq!(toml_part("[project]\nversion = \"1\"", &PYPROJECT), toml_part("[project]\nversion = \"2\"", &PYPROJECT));
+        let pom = "<project>\n<version>1</version>\n<modules>\n<module>a</module>\n</modules>\n</project>\n";
+        assert!(!pom_loses(pom, &pom.replace("<version>1", "<version>2")));
+        assert!(!pom_loses(pom, &pom.replace("</modules>", "<module>b</module>\n</modules>")));
+        assert!(pom_loses(pom, &pom.replace("<module>a</module>\n", "")));
+        assert!(pom_loses(pom, &format!("{pom}<skipTests>true</skipTests>\n")));
+        let plugin = "<plugin>\n<artifactId>maven-surefire-plugin</artifactId>\n<version>3</version>\n</plugin>\n";
+        assert!(pom_loses(pom, &format!("{pom}{}", plugin.replace("<version>", "<excludes>x</excludes>\n<version>"))));
+        assert_eq!(go_part("module a\nrequire x v1\n"), go_part("module a\nrequire x v2\n"));
+        assert_ne!(go_part("module a\n"), go_part("module a\nreplace (\n\tx => ./x\n)\n"));
+        assert_ne!(gradle_part("test { }\n"), gradle_part("test {\n  ignoreFailures = true\n}\n"));
         assert_ne!(
             section("[tool:pytest]\naddopts =\n[x]\n", "tool:pytest"),
             section("[tool:pytest]\naddopts = -k y\n[x]\n", "tool:pytest")

@@ -3,6 +3,7 @@
 
 mod ci;
 mod go;
+mod java;
 mod node;
 mod python;
 mod rust;
@@ -61,6 +62,7 @@ impl Found<'_> {
             suites.extend(python::suites(self));
             suites.extend(node::suites(self));
             suites.extend(go::suites(self));
+            suites.extend(java::suites(self));
             if let Some(wanted) = &settings.runner {
                 let wanted = program(wanted)?;
                 suites.retain(|suite| suite.program == wanted);
@@ -85,7 +87,7 @@ impl Found<'_> {
             (None, Some(_)) => Program::Junit,
             (None, None) => by_words(command).ok_or_else(|| {
                 Failure::new(Kind::Config, format_args!("test.command: which reader do the results of {command:?} need?"))
-                    .hint("set test.runner to cargo, nextest, pytest, unittest, jest, vitest, mocha, ava, node, go, tap or junit")
+                    .hint("set test.runner to cargo, nextest, pytest, unittest, jest, vitest, mocha, ava, node, go, maven, gradle, tap or junit")
             })?,
         };
         if program == Program::Junit && settings.junit.is_none() {
@@ -97,6 +99,8 @@ impl Found<'_> {
             Program::Pytest | Program::Unittest => python::setup(self, "", program),
             Program::Jest | Program::Vitest | Program::Mocha | Program::Ava | Program::NodeTest => node::setup(self, ""),
             Program::Go => go::setup(self, ""),
+            Program::Maven => java::maven_setup(self, ""),
+            Program::Gradle => java::gradle_setup(self, ""),
             Program::Tap | Program::Junit => self.setup_by_manifest(),
         };
         Ok(Suite {
@@ -207,13 +211,15 @@ fn program(name: &str) -> Result<Program> {
         "vitest" => Program::Vitest,
         "node" | "node:test" | "node-test" => Program::NodeTest,
         "go" => Program::Go,
+        "maven" | "mvn" => Program::Maven,
+        "gradle" => Program::Gradle,
         "mocha" => Program::Mocha,
         "ava" => Program::Ava,
         "tap" | "tape" | "prove" => Program::Tap,
         "junit" => Program::Junit,
         _ => {
             return Err(Failure::new(Kind::Config, format_args!("test.runner: no such runner: {name:?}"))
-                .hint("known are cargo, nextest, pytest, unittest, jest, vitest, mocha, ava, node, go, tap, junit"));
+                .hint("known are cargo, nextest, pytest, unittest, jest, vitest, mocha, ava, node, go, maven, gradle, tap, junit"));
         }
     })
 }
@@ -231,6 +237,10 @@ fn by_words(command: &str) -> Option<Program> {
         ("jest", Program::Jest),
         ("vitest", Program::Vitest),
         ("go", Program::Go),
+        ("mvn", Program::Maven),
+        ("mvnw", Program::Maven),
+        ("gradle", Program::Gradle),
+        ("gradlew", Program::Gradle),
         ("mocha", Program::Mocha),
         ("ava", Program::Ava),
         ("tape", Program::Tap),

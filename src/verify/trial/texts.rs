@@ -6,13 +6,14 @@ use super::{Heard, Trial};
 use crate::runner::TestId;
 use crate::verify::facts::Broken;
 use crate::verify::identify::Place;
-use crate::verify::{Flip, Proven, aware, flips, knowledge, runner_config, tamper};
+use crate::verify::{Flip, Proven, aware, flips, knowledge, runner_config, seize, tamper};
 
 impl Trial<'_> {
     /// Tampering that needs no run to be seen.
     pub(super) fn read_texts(&mut self) {
         self.facts.reasons.extend(tamper::files(&self.split));
         self.facts.reasons.extend(runner_config::changes(&self.split));
+        self.facts.reasons.extend(seize::look(&self.split, self.known.source_paths.iter().map(String::as_str)));
         let suites = self.judge.bench.suites.iter();
         let commands: Vec<&str> = suites.flat_map(|suite| suite.build.iter().chain([&suite.command])).map(String::as_str).collect();
         let aware = aware::look(&self.split, &commands);
