@@ -7,7 +7,9 @@ use super::findings::Findings;
 use super::session::{Child, Deadline, Session};
 use super::text::{OUTPUT, clip, first_lines, streams};
 use super::{Program, Report, Selection, Suite, TroubleKind};
-use super::{ava, cargo, frames, go, jest, junit, jvm, mocha, nextest, node_test, pytest, tap, unittest, vitest};
+use super::{
+    ava, cargo, frames, go, jest, junit, jvm, minitest, mocha, nextest, node_test, phpunit, prove, pytest, rspec, tap, unittest, vitest,
+};
 use crate::config::TestSettings;
 use crate::error::Result;
 use crate::sandbox::{Cancel, Ending, Sandbox};
@@ -53,6 +55,10 @@ pub fn run(
             Program::Ava => ava::run(&session)?,
             Program::Mocha => mocha::run(&session)?,
             Program::NodeTest => node_test::run(&session)?,
+            Program::Phpunit => phpunit::run(&session)?,
+            Program::Rspec => rspec::run(&session)?,
+            Program::Minitest => minitest::run(&session)?,
+            Program::Prove => prove::run(&session)?,
             Program::Go => go::run(&session)?,
             Program::Maven => jvm::maven::run(&session)?,
             Program::Gradle => jvm::gradle::run(&session)?,

@@ -32,7 +32,15 @@ pub enum Program {
     Maven,
     /// `gradle test`.
     Gradle,
-    /// Any command that prints TAP (tape, prove).
+    /// `phpunit`.
+    Phpunit,
+    /// `rspec`.
+    Rspec,
+    /// minitest, under rake or plain ruby.
+    Minitest,
+    /// `prove`.
+    Prove,
+    /// Any command that prints TAP (tape).
     Tap,
     /// Any command that leaves JUnit XML.
     Junit,

@@ -5,6 +5,7 @@ mod harvest;
 mod npm;
 mod pip;
 mod reuse;
+mod scripted;
 
 pub use harvest::is_manifest;
 pub use reuse::{Reach, fingerprint, reach};
@@ -179,7 +180,9 @@ impl<'a> Setup<'a> {
         let Some((choice, finished, said)) = last else { return Ok(()) };
         let mended = self.detected
             && finished.ending != Ending::TimedOut
-            && (npm::partly(self, dir, choice, &said)? || pip::one_by_one(self, dir, choice)?);
+            && (npm::partly(self, dir, choice, &said)?
+                || pip::one_by_one(self, dir, choice)?
+                || scripted::by_the_machine(self, dir, choice, &said)?);
         if mended {
             return Ok(());
         }
@@ -256,6 +259,7 @@ fn environment(sandbox: &Sandbox, suites: &[Suite], point: &Path, inside: &Path)
             path.push(bin);
         }
     }
+    env.extend(scripted::environment(suites, point, inside, &mut path));
     if suites.iter().any(uses_cargo) {
         env.insert("CARGO_HOME".to_owned(), below("cargo"));
         env.insert("CARGO_NET_OFFLINE".to_owned(), "true".to_owned());
@@ -344,7 +348,13 @@ fn decisive(finished: &Finished) -> String {
         .iter()
         .filter(|line| {
             let line = line.to_lowercase();
-            line.starts_with("error") || line.starts_with("npm err") || line.starts_with("npm error") || line.contains("not found")
+            line.starts_with("error")
+                || line.starts_with("npm err")
+                || line.starts_with("npm error")
+                || line.contains("not found")
+                || line.contains("could not be fully loaded")
+                || line.contains("could not fetch specs")
+                || line.starts_with("! ")
         })
         .copied()
         .take(12)
