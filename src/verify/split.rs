@@ -168,7 +168,7 @@ fn side(path: &str, base: Option<&str>, head: Option<&str>, own_folders: &[Strin
 }
 
 /// Test code in a language that is not read as a tree.
-fn is_test_code(path: &str) -> bool {
+pub(super) fn is_test_code(path: &str) -> bool {
     [
         ".go", ".rb", ".java", ".kt", ".php", ".t", ".sh", ".c", ".cc", ".cpp", ".cs", ".pl", ".vue", ".svelte", ".swift", ".scala", ".ex",
         ".exs",

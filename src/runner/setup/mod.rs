@@ -1,12 +1,14 @@
 //! Setup: installs what the suites need, once, with network, in a pristine base tree, before any model-written code
 //! exists. What it leaves in the tree is taken out: dependencies are shared, the rest is put into every tree.
 
+mod again;
 mod harvest;
 mod npm;
 mod pip;
 mod reuse;
 mod scripted;
 
+pub use again::{Anew, prepare_again};
 pub use harvest::is_manifest;
 pub use reuse::{Reach, fingerprint, reach};
 
