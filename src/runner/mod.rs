@@ -21,6 +21,7 @@ mod jest;
 mod jest_json;
 mod joined;
 mod junit;
+mod jvm;
 mod libtest;
 mod minitest;
 mod mocha;

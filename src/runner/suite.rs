@@ -28,6 +28,10 @@ pub enum Program {
     NodeTest,
     /// `go test`.
     Go,
+    /// `mvn test`.
+    Maven,
+    /// `gradle test`.
+    Gradle,
     /// `phpunit`.
     Phpunit,
     /// `rspec`.

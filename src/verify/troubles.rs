@@ -68,6 +68,19 @@ fn misses_dependency(message: &str) -> bool {
         "Cannot find module",
         "Cannot find package",
         "lock file",
+        "go: updates to go",
+        "no required module provides package",
+        "cannot find module providing package",
+        "missing go.sum entry",
+        "inconsistent vendoring",
+        "module lookup disabled",
+        "download go1",
+        "download go ",
+        "toolchain not available",
+        "Could not resolve",
+        "offline mode",
+        "could not be resolved",
+        "No cached version",
     ];
     told.iter().any(|words| message.contains(words))
 }
