@@ -238,8 +238,6 @@ fn program(name: &str) -> Result<Program> {
         "go" => Program::Go,
         "maven" | "mvn" => Program::Maven,
         "gradle" => Program::Gradle,
-        "maven" | "mvn" => Program::Maven,
-        "gradle" => Program::Gradle,
         "mocha" => Program::Mocha,
         "ava" => Program::Ava,
         "phpunit" => Program::Phpunit,
