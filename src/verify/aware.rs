@@ -6,10 +6,20 @@
 
 use super::split::{Side, Sided, Split};
 use super::syntax::{Language, tokens};
-use super::{Question, Reason, inline};
+use super::{Question, Reason, inline, scripts};
 
 /// Loom's own parts, which no repository needs to name.
-const OWN: [&str; 5] = ["LOOM_RESULTS", "loom_pytest", "loom_unittest", "loom_node", "/loom/private"];
+const OWN: [&str; 9] = [
+    "LOOM_RESULTS",
+    "LOOM_SELECTED",
+    "loom_pytest",
+    "loom_unittest",
+    "loom_node",
+    "loom_rspec",
+    "loom_minitest",
+    "LoomProve",
+    "/loom/private",
+];
 
 /// What source says when it asks whether it is tested, or reaches for what tests it.
 const ANY: [&str; 9] = [
@@ -158,7 +168,10 @@ pub fn look(split: &Split, commands: &[&str]) -> Found {
         taken_name(&mut found, file);
         build_script(&mut found, file, commands);
         match file.side {
-            Side::Test | Side::Support => reaches(&mut found, file, &OF_TESTS, "changes how tests are run or reported"),
+            Side::Test | Side::Support => {
+                let words = [&OF_TESTS, scripts::of_tests(&file.path)].concat();
+                reaches(&mut found, file, &words, "changes how tests are run or reported");
+            }
             Side::Source | Side::Mixed => source(&mut found, file),
         }
     }
@@ -178,6 +191,7 @@ fn source(found: &mut Found, file: &Sided) {
             }
         }
         Language::JavaScript | Language::TypeScript | Language::Tsx => words.extend(SCRIPT),
+        Language::Php | Language::Ruby | Language::Perl => words.extend(scripts::of_source(language, &file.path)),
     }
     reaches(found, file, &words, "can behave otherwise where it is tested, or change what tests it");
 }
@@ -223,7 +237,7 @@ fn taken_name(found: &mut Found, file: &Sided) {
 }
 
 /// Files that run before the tests, or decide what becomes of them when they are loaded.
-const BUILDS: [&str; 5] = ["build.rs", "binding.gyp", ".babelrc", ".swcrc", "tsconfig.json"];
+const BUILDS: [&str; 8] = ["Rakefile", "Makefile.PL", "Build.PL", "build.rs", "binding.gyp", ".babelrc", ".swcrc", "tsconfig.json"];
 /// Beginnings of the names of such files.
 const BUILDS_SO: [&str; 3] = ["vite.config.", "babel.config.", "tsconfig."];
 
@@ -296,6 +310,10 @@ mod tests {
             ("a.js", "import assert from 'node:assert/strict';\nassert.equal = () => {};\n"),
             ("src/a.rs", "fn f() -> u8 { if cfg!(test) { 1 } else { 0 } }\n"),
             ("src/a.rs", "fn f() { std::process::exit(0) }\n"),
+            ("src/A.php", "<?php\nif (defined('PHPUNIT_COMPOSER_INSTALL')) { return 1; }\n"),
+            ("lib/a.rb", "def a\n  return 1 if defined?(RSpec)\nend\n"),
+            ("lib/A.pm", "sub a { return 1 if $ENV{HARNESS_ACTIVE} }\n"),
+            ("lib/A.pm", "sub a { print \"ok 1 - forged\\n\" }\n"),
         ] {
             assert_eq!(names(path, Side::Source, Some(""), head), ["aware-of-tests"], "{head}");
         }

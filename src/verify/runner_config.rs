@@ -5,7 +5,13 @@ use super::Reason;
 use super::split::{Sided, Split};
 
 /// Files that hold nothing else.
-const WHOLE: [&str; 12] = [
+const WHOLE: [&str; 18] = [
+    "phpunit.xml",
+    "phpunit.xml.dist",
+    "phpunit.dist.xml",
+    ".rspec",
+    ".proverc",
+    ".simplecov",
     "pytest.ini",
     ".pytest.ini",
     "tox.ini",
@@ -53,7 +59,8 @@ fn differs(file: &Sided) -> bool {
         _ if is_whole(&file.path) => base != head,
         "pyproject.toml" => toml_part(base, &PYPROJECT) != toml_part(head, &PYPROJECT),
         "Cargo.toml" => cargo_loses(base, head),
-        "package.json" => package_part(base) != package_part(head),
+        "package.json" | "composer.json" => package_part(base) != package_part(head),
+        "Rakefile" => tasks(base) != tasks(head),
         "setup.cfg" => section(base, "tool:pytest") != section(head, "tool:pytest"),
         _ => false,
     }
@@ -122,6 +129,13 @@ fn package_part(text: &str) -> Option<Vec<(String, serde_json::Value)>> {
     }
     part.sort_by(|one, two| one.0.cmp(&two.0));
     Some(part)
+}
+
+/// The lines of a Rakefile that are about tests.
+fn tasks(text: &str) -> Vec<String> {
+    let about = ["test", "spec", "TestTask", "RakeTask", ".libs", ".pattern", ".ruby_opts", ".rspec_opts", ".options", "ENV"];
+    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#') && about.iter().any(|word| line.contains(word)));
+    lines.map(str::to_owned).collect()
 }
 
 fn section(text: &str, name: &str) -> Vec<String> {

@@ -57,6 +57,10 @@ fn misses_dependency(message: &str) -> bool {
         "Cannot find module",
         "Cannot find package",
         "lock file",
+        "cannot load such file",
+        "in @INC",
+        "Could not find",
+        "not found in vendor",
     ];
     told.iter().any(|words| message.contains(words))
 }
