@@ -18,6 +18,7 @@ mod items;
 mod judge;
 mod knowledge;
 mod lost;
+mod needs;
 mod paths;
 mod php;
 mod plain;

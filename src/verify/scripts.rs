@@ -119,7 +119,8 @@ pub fn of_tests(path: &str) -> &'static [&'static str] {
 
 /// Whether a line of a test ends the process, or arranges for something when it ends.
 pub fn ends_process(path: &str, line: &str) -> bool {
-    let plain: String = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let comment = if Language::of(path) == Some(Language::Php) { " //" } else { " # " };
+    let plain: String = line.split(comment).next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
     let called = |word: &str, after: &[char]| {
         plain.match_indices(word).any(|(at, _)| {
             let before = plain[..at].chars().next_back();

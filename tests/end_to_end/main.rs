@@ -16,6 +16,7 @@ mod loom;
 mod no_room;
 mod odd_commands;
 mod odd_repositories;
+mod odd_suites;
 mod provider;
 mod resume;
 mod scenarios;

@@ -55,11 +55,6 @@ fn asserts_in_ruby(read: &Read<'_>, at: usize) -> bool {
     (classic || rspec) && !is_certain(&arguments(read, at), classic)
 }
 
-/// Assertions of Perl among some tokens.
-pub fn perl(read: &Read<'_>, range: Range<usize>) -> usize {
-    range.filter(|at| asserts_in_perl(read, *at)).count()
-}
-
 /// Whether the call at a token asserts something in Perl.
 pub fn asserts_in_perl(read: &Read<'_>, at: usize) -> bool {
     let called = at.checked_sub(1).is_none_or(|before| !matches!(read.word(before), "->" | "sub" | "::"));

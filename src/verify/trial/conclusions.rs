@@ -2,10 +2,11 @@
 
 use super::{Heard, Trial};
 use crate::error::Result;
+use crate::runner::TestId;
 use crate::verify::compare::{Comparison, compare};
 use crate::verify::facts::{Broken, Shape, Unproven};
 use crate::verify::red::Weak;
-use crate::verify::{remarks, rerun, tamper, troubles};
+use crate::verify::{needs, remarks, rerun, tamper, troubles};
 
 impl Trial<'_> {
     /// Compares every suite's cells; answers with the old expectations that no longer hold.
@@ -41,7 +42,8 @@ impl Trial<'_> {
     }
 
     /// Adds one suite's comparison to the facts.
-    fn take(&mut self, compared: Comparison, heard: &Heard) {
+    fn take(&mut self, mut compared: Comparison, heard: &Heard) {
+        self.not_verified.extend(needs::sort(&mut compared.red_before, &heard.baseline, &heard.must_pass));
         let facts = &mut self.facts;
         facts.tests.0 += heard.baseline.cases.len() as u64;
         facts.tests.1 += heard.must_pass.cases.len() as u64;
@@ -54,6 +56,8 @@ impl Trial<'_> {
         self.not_verified.extend(new);
         self.notes.extend(old);
         tamper::covered_up(facts, &compared.covered_up, &self.split);
+        let failing: Vec<TestId> = compared.failing.iter().map(|one| one.test.clone()).collect();
+        facts.unknowable = facts.unknowable.take().or_else(|| needs::unproven(&failing, &heard.must_pass));
         facts.mended.extend(compared.mended);
         facts.proven.extend(compared.proven);
         facts.unproven.extend(compared.unproven);
