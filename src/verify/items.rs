@@ -61,7 +61,10 @@ pub fn items(path: &str, text: &str) -> Vec<Item> {
             Language::Rust => rust(node, text),
             Language::Python => python(node, text),
             Language::Php => php::item(node, text),
-            _ => script(language, node, text),
+            Language::Ruby | Language::Perl => None,
+            Language::Go => super::go::item(node, text),
+            Language::Java => super::java::item(node, text),
+            Language::JavaScript | Language::TypeScript | Language::Tsx => script(language, node, text),
         });
         Walk::Into
     });

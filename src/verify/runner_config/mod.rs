@@ -3,6 +3,7 @@
 //! settings. Pure.
 
 mod cargo;
+mod compiled;
 mod python;
 mod script;
 mod scripted;
@@ -13,12 +14,15 @@ use super::split::{Sided, Split};
 use super::{Question, Reason};
 
 /// Files that hold nothing else.
-const WHOLE: [&str; 17] = [
+const WHOLE: [&str; 20] = [
     "phpunit.xml",
     "phpunit.xml.dist",
     "phpunit.dist.xml",
     ".rspec",
     ".proverc",
+    ".mvn/maven.config",
+    ".mvn/extensions.xml",
+    ".mvn/jvm.config",
     "pytest.ini",
     ".pytest.ini",
     "tox.ini",
@@ -104,6 +108,9 @@ fn change(file: &Sided, is_gone: &dyn Fn(&str) -> bool) -> Change {
         ".rspec" => scripted::rspec(base, head),
         "Rakefile" => scripted::rakefile(base, head),
         ".coveragerc" | ".nycrc" | ".nycrc.json" => thresholds(base, head),
+        "pom.xml" => said(compiled::pom(base, head)),
+        "go.mod" | "go.work" => said(compiled::go(base, head)),
+        "build.gradle" | "build.gradle.kts" | "gradle.properties" => said(compiled::gradle(base, head)),
         "Cargo.toml" => said(cargo::loses(base, head, &file.path, is_gone)),
         _ if is_whole(&file.path) => said(base != head),
         _ => Change::Nothing,
