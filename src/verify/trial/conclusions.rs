@@ -60,8 +60,8 @@ impl Trial<'_> {
 
     /// Adds one suite's comparison to the facts.
     fn take(&mut self, mut compared: Comparison, heard: &Heard) {
-        self.not_verified.extend(needs::sort(&mut compared.red_before, &heard.baseline, &heard.must_pass));
         let facts = &mut self.facts;
+        self.not_verified.extend(needs::take_out(facts, &mut compared, &heard.baseline, &heard.must_pass));
         facts.tests.0 += heard.baseline.cases.len() as u64;
         facts.tests.1 += heard.must_pass.cases.len() as u64;
         for trouble in &compared.troubles {
@@ -73,8 +73,6 @@ impl Trial<'_> {
         self.not_verified.extend(new);
         self.notes.extend(old);
         tamper::covered_up(facts, &compared.covered_up, &self.split);
-        let failing: Vec<TestId> = compared.failing.iter().map(|one| one.test.clone()).collect();
-        facts.unknowable = facts.unknowable.take().or_else(|| needs::unproven(&failing, &heard.must_pass));
         facts.mended.extend(compared.mended);
         facts.proven.extend(compared.proven);
         facts.unproven.extend(compared.unproven);
