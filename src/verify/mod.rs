@@ -6,6 +6,7 @@ mod aware;
 mod cells;
 mod checks;
 mod compare;
+mod died;
 mod docs;
 mod evidence;
 mod facts;

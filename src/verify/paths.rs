@@ -55,6 +55,15 @@ fn is_test_name(name: &str) -> bool {
     }
 }
 
+/// Whether a file is code, in a language that is read as a tree or in another one.
+pub fn is_code(path: &str) -> bool {
+    const OTHERS: [&str; 18] = [
+        ".go", ".rb", ".java", ".kt", ".php", ".t", ".sh", ".c", ".cc", ".cpp", ".cs", ".pl", ".vue", ".svelte", ".swift", ".scala", ".ex",
+        ".exs",
+    ];
+    Language::of(path).is_some() || OTHERS.iter().any(|ending| path.ends_with(ending))
+}
+
 /// Files that tests stand on without being tests: fixtures, set-up, snapshots, data.
 pub fn is_support(path: &str) -> bool {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));

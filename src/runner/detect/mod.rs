@@ -4,6 +4,7 @@
 mod ci;
 mod go;
 mod node;
+mod node_scripts;
 mod perl;
 mod php;
 mod python;
@@ -79,7 +80,9 @@ impl Found<'_> {
             if let Some(setup) = &settings.setup {
                 suite.setup = setup.clone();
             }
-            suite.build.extend(settings.build.iter().cloned());
+            if !settings.build.is_empty() {
+                suite.build = settings.build.clone();
+            }
         }
         Ok(suites)
     }
@@ -308,6 +311,7 @@ mod tests {
             ("mocha test", Program::Mocha, "mocha test"),
             ("node --test test/", Program::NodeTest, "node --test test/"),
             ("npx jest", Program::Jest, "jest"),
+            ("tap", Program::Tap, "tap --reporter=tap"),
             ("pnpm lint && pnpm test:types && pnpm vitest run", Program::Vitest, "vitest run"),
         ] {
             let manifest =
