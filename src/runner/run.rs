@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use super::conditions::Conditions;
 use super::findings::Findings;
 use super::session::{Child, Deadline, Session};
 use super::text::{OUTPUT, clip, first_lines, streams};
@@ -41,8 +42,21 @@ pub fn run(
     settings: &TestSettings,
     cancel: &Cancel,
 ) -> Result<Report> {
+    run_under(&Conditions::plain(), sandbox, tree, suite, selection, settings, cancel)
+}
+
+/// The same with something about the surroundings changed.
+pub fn run_under(
+    conditions: &Conditions,
+    sandbox: &Sandbox,
+    tree: &Tree,
+    suite: &Suite,
+    selection: &Selection,
+    settings: &TestSettings,
+    cancel: &Cancel,
+) -> Result<Report> {
     let started = Instant::now();
-    let session = Session { sandbox, tree, suite, selection, settings, cancel };
+    let session = Session { sandbox, tree, suite, selection, settings, conditions, cancel, restarts: Default::default() };
     let mut reading = match build(&session)? {
         Some(broken) => broken,
         None => match suite.program {

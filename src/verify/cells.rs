@@ -7,10 +7,11 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::history::Setting;
 use super::{Cell, CellRun, Judge};
 use crate::config::{Span, TestSettings};
 use crate::error::{Explain as _, Kind, OrFail as _, Result};
-use crate::runner::{Report, Selection, run};
+use crate::runner::{Conditions, Report, Selection, run_under};
 use crate::task::{Event, TreeId};
 use crate::workspace::Tree;
 
@@ -27,26 +28,43 @@ pub struct Cells<'a> {
 impl<'a> Cells<'a> {
     /// Without any tree yet; the budget runs from here.
     pub fn new(judge: &'a Judge<'a>) -> Cells<'a> {
-        Cells { judge, deadline: Instant::now() + judge.config.gate.budget.duration(), trees: BTreeMap::new() }
+        Cells::within(judge, judge.config.gate.budget.duration())
+    }
+
+    /// The same with another budget.
+    pub fn within(judge: &'a Judge<'a>, budget: Duration) -> Cells<'a> {
+        Cells { judge, deadline: Instant::now() + budget, trees: BTreeMap::new() }
     }
 
     /// Runs one suite in a cell; none when the budget is spent.
     pub fn run(&mut self, cell: Cell, id: &TreeId, suite: usize, selection: &Selection) -> Result<Option<CellRun>> {
-        // A cell is asked for single tests only when it has run before.
-        let label = match selection {
-            Selection::Tests(_) => format!("{} again", cell.as_str()),
-            Selection::All | Selection::Files(_) => cell.as_str().to_owned(),
-        };
-        let report = self.start(cell.as_str(), &label, id, suite, selection)?;
+        let report = self.start(cell.as_str(), cell.as_str(), id, suite, selection, &Conditions::plain())?;
+        Ok(report.map(|report| CellRun { cell, tree: id.clone(), report }))
+    }
+
+    /// The same once more, as a rerun wants it.
+    pub fn run_again(&mut self, setting: &Setting, id: &TreeId, suite: usize, selection: &Selection) -> Result<Option<CellRun>> {
+        let cell = setting.cell;
+        let varied = if setting.conditions.is_plain() { String::new() } else { format!(", {}", setting.conditions.told()) };
+        let label = format!("{} again{varied}", cell.as_str());
+        let report = self.start(cell.as_str(), &label, id, suite, selection, &setting.conditions)?;
         Ok(report.map(|report| CellRun { cell, tree: id.clone(), report }))
     }
 
     /// The same in a tree of any name.
     pub fn run_in(&mut self, name: &str, id: &TreeId, suite: usize, selection: &Selection) -> Result<Option<Report>> {
-        self.start(name, name, id, suite, selection)
+        self.start(name, name, id, suite, selection, &Conditions::plain())
     }
 
-    fn start(&mut self, name: &str, label: &str, id: &TreeId, suite: usize, selection: &Selection) -> Result<Option<Report>> {
+    fn start(
+        &mut self,
+        name: &str,
+        label: &str,
+        id: &TreeId,
+        suite: usize,
+        selection: &Selection,
+        conditions: &Conditions,
+    ) -> Result<Option<Report>> {
         let judge = self.judge;
         judge.cancel.check()?;
         let left = self.deadline.saturating_duration_since(Instant::now());
@@ -56,7 +74,7 @@ impl<'a> Cells<'a> {
         let tree = self.tree(name, id)?;
         let settings = limited(&judge.config.test, left);
         let suite = &judge.bench.suites[suite];
-        let report = run(judge.sandbox, &tree, suite, selection, &settings, judge.cancel)
+        let report = run_under(conditions, judge.sandbox, &tree, suite, selection, &settings, judge.cancel)
             .context(|| format!("running `{}` in the {name} tree", suite.command))?;
         let (passed, failed, skipped) = report.counts();
         judge.reporter.event(&Event::Tests { cell: label.to_owned(), passed, failed, skipped, elapsed_ms: report.elapsed_ms });

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::error::{Failure, Kind, Result};
 use crate::runner::{Bench, Selection};
 use crate::sandbox::{Cancel, Sandbox};
-use crate::task::{CommitId, Issue, Reporter};
+use crate::task::{CommitId, Flake, Issue, Reporter};
 use crate::workspace::{Cache, Patch};
 
 /// Everything the gate needs; it makes its own clean trees below `folder`.
@@ -26,6 +26,8 @@ pub struct Judge<'a> {
     pub folder: &'a Path,
     /// Limits and what the maintainers allow.
     pub config: &'a Config,
+    /// Tests that earlier proofs saw pass and fail on the unchanged source, as far as that still counts.
+    pub flakes: &'a [Flake],
     /// Hears of every run.
     pub reporter: &'a dyn Reporter,
     /// Ends it.

@@ -37,6 +37,8 @@ pub enum Weak {
     OwnError,
     /// Its result differs from run to run.
     Flaky,
+    /// It gives another result when it runs alone.
+    Company,
 }
 
 impl Weak {
@@ -51,6 +53,7 @@ impl Weak {
             Weak::Crash => "kills its process on the unchanged source",
             Weak::OwnError => "fails on the unchanged source by an error in its own code, not by an assertion",
             Weak::Flaky => "passes and fails from run to run",
+            Weak::Company => "gives another result when it runs alone",
         }
     }
 

@@ -7,6 +7,7 @@ mod attack;
 mod bad_models;
 mod cli;
 mod fake_github;
+mod flaky;
 mod forge;
 mod gate;
 mod github;

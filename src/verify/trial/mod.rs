@@ -18,7 +18,7 @@ use super::identify::Tests;
 use super::knowledge;
 use super::red::Known;
 use super::split::{Inline, Split};
-use super::{Cell, CellRun, Judge};
+use super::{Cell, CellRun, Flaky, Judge};
 use super::{docs, tamper};
 use crate::error::Result;
 use crate::runner::{Report, Selection, TestId};
@@ -35,7 +35,7 @@ pub struct Trial<'a> {
     cells: Cells<'a>,
     facts: Facts,
     runs: Vec<CellRun>,
-    flaky: Vec<TestId>,
+    flaky: Vec<Flaky>,
     red_before: Vec<TestId>,
     pass_to_pass: u64,
     not_verified: Vec<String>,

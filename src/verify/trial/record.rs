@@ -4,6 +4,7 @@ use super::Trial;
 use crate::error::Result;
 use crate::runner::{TestId, is_manifest};
 use crate::verify::Evidence;
+use crate::verify::mutants::NOT_MEASURED;
 use crate::verify::facts::{decisive, some_of};
 use crate::verify::split::Sided;
 
@@ -27,6 +28,7 @@ impl Trial<'_> {
             not_verified,
             checks: Vec::new(),
             tier: self.judge.sandbox.tier(),
+            mutants: None,
             notes,
         })
     }
@@ -36,7 +38,7 @@ impl Trial<'_> {
         let partly = self.judge.bench.warnings.iter().map(|one| decisive(one).trim_end().replace('\n', " "));
         sentences.extend(partly.map(|one| format!("Not all could be installed, and what needs it did not run: {one}.")));
         if self.facts.no_new_behaviour && self.facts.proven.is_empty() {
-            sentences.push("Whether the touched lines are covered by tests was not measured.".into());
+            sentences.push(NOT_MEASURED.into());
         }
         if let Some(file) = self.patch.files.iter().find(|file| is_manifest(&file.path)) {
             sentences.push(format!("{} changed; the tests ran with what was installed for the base tree.", file.path));
