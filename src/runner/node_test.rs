@@ -315,6 +315,15 @@ mod tests {
     }
 
     #[test]
+    fn torn_and_mutated_results() {
+        crate::runner::trial::never_invents_a_pass(include_str!("fixtures/node.jsonl"), |text| {
+            let mut findings = Findings::default();
+            read(text, Ending::Exited(0), &|path| path.strip_prefix("/loom/repo/").map(str::to_owned), &mut findings);
+            findings
+        });
+    }
+
+    #[test]
     fn a_test_that_hangs_costs_no_other_file_its_results() {
         let stuck = "import { test, describe, it } from 'node:test';\ntest('first', () => {});\ndescribe('group', () => { it('waits', () => new Promise((go) => setTimeout(go, 600000))); });\n";
         let spins = "import { test } from 'node:test';\ntest('spins', () => { for (;;) {} });\n";
