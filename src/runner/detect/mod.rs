@@ -107,7 +107,9 @@ impl<'a> Found<'a> {
             if let Some(setup) = &settings.setup {
                 suite.setup = setup.clone();
             }
-            suite.build.extend(settings.build.iter().cloned());
+            if !settings.build.is_empty() {
+                suite.build = settings.build.clone();
+            }
         }
         Ok(suites)
     }
@@ -344,6 +346,7 @@ mod tests {
             ("mocha test", Program::Mocha, "mocha test"),
             ("node --test test/", Program::NodeTest, "node --test test/"),
             ("npx jest", Program::Jest, "jest"),
+            ("tap", Program::Tap, "tap --reporter=tap"),
             ("pnpm lint && pnpm test:types && pnpm vitest run", Program::Vitest, "vitest run"),
         ] {
             let manifest =

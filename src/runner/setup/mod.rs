@@ -136,12 +136,12 @@ impl<'a> Setup<'a> {
         fs::write(&path, text).or_fail(Kind::Workspace, || format!("writing {}", path.display()))
     }
 
-    fn bench(self, kept: Kept) -> Bench {
-        let Kept { moved, env, warnings, suites, .. } = kept;
+    fn bench(&self, kept: Kept) -> Bench {
+        let Kept { suites, moved, env, warnings, .. } = kept;
         let mut shared = vec![Shared { host: self.made.clone(), inside: self.inside.clone() }];
         shared.extend(moved.into_iter().map(|(from, path)| Shared { host: self.folder.join(from), inside: self.tree.point.join(path) }));
         let left = Some(self.folder.join(harvest::LEFT)).filter(|left| left.is_dir());
-        Bench { suites, shared, env, point: self.tree.point, left, warnings }
+        Bench { suites, shared, env, point: self.tree.point.clone(), left, warnings }
     }
 
     /// What must be there before the first command.
@@ -259,7 +259,8 @@ fn environment(sandbox: &Sandbox, suites: &[Suite], point: &Path, inside: &Path)
         env.insert("PIP_CACHE_DIR".to_owned(), below("pip"));
     }
     // What a workspace installs lies at its root, what one package needs in another version beside that package.
-    let mut folders: Vec<&Path> = suites.iter().filter(|suite| uses_node(suite)).flat_map(|suite| Path::new(&suite.dir).ancestors()).collect();
+    let mut folders: Vec<&Path> =
+        suites.iter().filter(|suite| uses_node(suite)).flat_map(|suite| Path::new(&suite.dir).ancestors()).collect();
     folders.sort_by_key(|folder| std::cmp::Reverse(folder.components().count()));
     for folder in folders {
         let bin = point.join(folder).join("node_modules/.bin").to_string_lossy().into_owned();
