@@ -138,7 +138,9 @@ pub(super) fn runner(mut words: Vec<String>) -> Option<(Program, Vec<String>)> {
         "vitest" if words.get(1).is_none_or(|word| word != "bench" && word != "typecheck") => Program::Vitest,
         "tape" => Program::Tap,
         "tap" => {
-            words.push("--reporter=tap".to_owned());
+            // node-tap prints for people unless told otherwise, and ends a file after 30 seconds.
+            words.retain(|word| !word.starts_with("--reporter") && !word.starts_with("-R"));
+            words.splice(1..1, ["--reporter=tap", "--timeout=240"].map(str::to_owned));
             Program::Tap
         }
         "ava" => Program::Ava,

@@ -155,7 +155,7 @@ mod tests {
             ("xo && ava && tsd", Program::Ava, "ava"),
             ("yarn jest", Program::Jest, "jest"),
             ("yarn run vitest", Program::Vitest, "vitest run"),
-            ("tap test/*.js", Program::Tap, "tap 'test/*.js' --reporter=tap"),
+            ("tap test/*.js", Program::Tap, "tap --reporter=tap --timeout=240 'test/*.js'"),
         ] {
             let one = found(&[("test", script)]);
             assert_eq!(one.map(|one| (one.0, one.1)), Some((program, command.to_owned())), "{script}");
