@@ -106,7 +106,6 @@ impl Suite {
                 Program::Phpunit => ends(&[".php"]),
                 Program::Rspec | Program::Minitest => ends(&[".rb"]),
                 Program::Prove => ends(&[".t"]),
-                Program::Maven | Program::Gradle => ends(&[".java", ".kt", ".scala", ".groovy"]),
                 Program::Junit => false,
             }
     }
