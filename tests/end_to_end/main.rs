@@ -16,6 +16,7 @@ mod github;
 mod honest;
 mod house;
 mod loom;
+mod needs;
 mod no_room;
 mod odd_commands;
 mod odd_repositories;
