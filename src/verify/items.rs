@@ -38,6 +38,11 @@ impl PartialEq for Lines {
 }
 
 impl Lines {
+    /// Where a language is read without a tree.
+    pub(super) fn unknown() -> Lines {
+        Lines(1..=0)
+    }
+
     pub(super) fn of(node: Node<'_>) -> Lines {
         Lines(node.start_position().row + 1..=node.end_position().row + 1)
     }

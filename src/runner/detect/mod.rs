@@ -321,7 +321,7 @@ mod tests {
             ("mocha test", Program::Mocha, "mocha test"),
             ("node --test test/", Program::NodeTest, "node --test test/"),
             ("npx jest", Program::Jest, "jest"),
-            ("tap", Program::Tap, "tap --reporter=tap"),
+            ("tap", Program::Tap, "tap --reporter=tap --timeout=240"),
             ("pnpm lint && pnpm test:types && pnpm vitest run", Program::Vitest, "vitest run"),
         ] {
             let manifest =

@@ -82,8 +82,11 @@ pub(super) fn runner(split: Words) -> Option<(Program, String)> {
         _ => return None,
     };
     match name.as_str() {
-        // node-tap prints for people unless told otherwise.
-        "tap" if !words.iter().any(|word| word == "--reporter=tap") => words.insert(1, "--reporter=tap".to_owned()),
+        // node-tap prints for people unless told otherwise, and ends a file after 30 seconds.
+        "tap" => {
+            words.retain(|word| !word.starts_with("--reporter") && !word.starts_with("-R"));
+            words.splice(1..1, ["--reporter=tap", "--timeout=240"].map(str::to_owned));
+        }
         "vitest" if !words.iter().any(|word| word == "run" || word == "--run") => words.insert(1, "run".to_owned()),
         _ => {}
     }
