@@ -39,6 +39,8 @@ pub enum Weak {
     Flaky,
     /// It gives another result when it runs alone.
     Company,
+    /// It hangs there, and needs most of the limit of one test with the patch.
+    Slow,
 }
 
 impl Weak {
@@ -54,12 +56,13 @@ impl Weak {
             Weak::OwnError => "fails on the unchanged source by an error in its own code, not by an assertion",
             Weak::Flaky => "passes and fails from run to run",
             Weak::Company => "gives another result when it runs alone",
+            Weak::Slow => "hangs on the unchanged source, and comes near the limit of one test with the patch as well",
         }
     }
 
     /// Red all the same: something a person may accept.
     pub const fn is_red(self) -> bool {
-        matches!(self, Weak::Crash | Weak::OwnError)
+        matches!(self, Weak::Crash | Weak::OwnError | Weak::Slow)
     }
 }
 
