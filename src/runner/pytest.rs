@@ -223,12 +223,21 @@ fn failure(line: &Line, place: &dyn Fn(&str) -> Option<String>) -> Outcome {
     let strict = line.mro.is_empty() && long.contains("[XPASS(strict)]");
     let kind = match line.when.as_str() {
         "call" if long.contains("from pytest-timeout") => FaultKind::Hang,
+        // An example that printed something else; where several did, pytest tells them together.
+        "call"
+            if line.mro.iter().any(|name| matches!(name.as_str(), "DocTestFailure" | "MultipleDoctestFailures"))
+                && !long.contains("UNEXPECTED EXCEPTION") =>
+        {
+            FaultKind::Assertion
+        }
         "call" if asserts || strict => FaultKind::Assertion,
         "call" if hung(line) => FaultKind::Hang,
         "call" => FaultKind::Error,
         _ => FaultKind::Fixture,
     };
-    let mut message = line.msg.clone().unwrap_or_else(|| decisive(long));
+    let of_example =
+        line.mro.iter().any(|name| matches!(name.as_str(), "DocTestFailure" | "MultipleDoctestFailures" | "UnexpectedException"));
+    let mut message = line.msg.clone().filter(|_| !of_example).unwrap_or_else(|| decisive(long));
     if let Some(context) = &line.context {
         message = format!("{message}\nin {context}");
     }
@@ -369,8 +378,15 @@ def test_nested(tmp_path):
         let trial = Trial::new(&files, settings);
         let report = trial.run(&trial.tree("one", &files), &Selection::All);
         let expected = [
-            "a: passed", "b_spins: Hang", "c_catches: Hang", "d_is_deaf: Hang", "e: passed", "f_dies: Crash", "g_leaves: Crash",
-            "h_waits: Hang", "i: passed",
+            "a: passed",
+            "b_spins: Hang",
+            "c_catches: Hang",
+            "d_is_deaf: Hang",
+            "e: passed",
+            "f_dies: Crash",
+            "g_leaves: Crash",
+            "h_waits: Hang",
+            "i: passed",
         ];
         let expected = expected.map(|line| format!("tests/test_stuck.py::test_{line}"));
         assert_eq!(lines(&report), expected, "{:#?}\n{}", report.troubles, report.output);

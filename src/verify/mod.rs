@@ -7,6 +7,7 @@ mod cells;
 mod checks;
 mod compare;
 mod docs;
+mod doctests;
 mod evidence;
 mod facts;
 mod flips;

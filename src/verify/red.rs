@@ -87,6 +87,7 @@ pub fn classify(fault: &Fault, file: Option<&str>, known: &Known) -> Red {
         // A missing name can dress up as anything; it is looked for first, because it says the least.
         FaultKind::Assertion | FaultKind::Error if misses_added_name(&fault.message, known) => Red::Proof(RedKind::MissingApi),
         FaultKind::Assertion => Red::Proof(RedKind::Assertion),
+        FaultKind::Error if example_reaches_source(&said, file) => Red::Proof(RedKind::SourceError),
         FaultKind::Error if reaches_source(&said, file, known) => Red::Proof(RedKind::SourceError),
         // A Rust test asserts by panicking as well: `unwrap`, `expect`, `panic!`, an `Err` returned.
         FaultKind::Error if file.is_some_and(|file| file.ends_with(".rs")) || said.contains("panicked at ") => {
@@ -190,6 +191,12 @@ fn reaches_source(said: &str, file: Option<&str>, known: &Known) -> bool {
     }
     let own = frames.iter().rposition(|path| is_test(path));
     frames.iter().position(|path| is_source(path)).is_some_and(|at| own.is_none_or(|own| at < own))
+}
+
+/// An example in a docstring stands in the source's own file: what it calls there lies below its own frame.
+fn example_reaches_source(said: &str, file: Option<&str>) -> bool {
+    let after_example = said.rsplit_once("File \"<doctest ").map_or("", |(_, after)| after);
+    file.is_some_and(|file| after_example.lines().skip(1).any(|line| line.trim_start().starts_with("File \"") && line.contains(file)))
 }
 
 fn suffixes(path: &str) -> impl Iterator<Item = &str> {

@@ -1,6 +1,7 @@
-//! Splits a patch into source and tests and builds the two mixed trees of the proof: by path, and for Rust files that
+//! Splits a patch into source and tests and builds the two mixed trees of the proof: by path, and for files that
 //! hold both, by syntax. Which tests changed inside is `identify`'s work.
 
+use super::doctests::{self, Examples};
 use super::inline;
 use super::paths::{is_support, is_test_path};
 use super::syntax::Language;
@@ -20,7 +21,7 @@ pub enum Side {
     Test,
     /// What only tests stand on: fixtures, set-up, snapshots, data.
     Support,
-    /// Rust source with tests inside, and the tests are part of the change.
+    /// Source with tests inside (Rust's test modules, Python's examples), and the tests are part of the change.
     Mixed,
 }
 
@@ -65,19 +66,22 @@ pub enum Inline {
 
 impl Split {
     /// Splits `patch`; `own_folders` are the maintainers' `test.paths`.
-    pub fn of(cache: &Cache, patch: &Patch, own_folders: &[String], inline: Inline) -> Result<Split> {
+    pub fn of(cache: &Cache, patch: &Patch, own_folders: &[String], inline: Inline, examples: Examples) -> Result<Split> {
         let mut files = Vec::new();
         for change in &patch.files {
             if let Change::Renamed(from) = &change.change {
-                files.push(sided(cache, patch, from, 0, own_folders)?);
+                files.push(sided(cache, patch, from, 0, own_folders, examples)?);
             }
-            files.push(sided(cache, patch, &change.path, change.mode, own_folders)?);
+            files.push(sided(cache, patch, &change.path, change.mode, own_folders, examples)?);
         }
         let mut notes = Vec::new();
         if inline == Inline::AsSource {
             for file in files.iter_mut().filter(|file| file.side == Side::Mixed) {
                 file.side = Side::Source;
-                notes.push(format!("The tests inside {} could not be built beside the old source; the file counts as source.", file.path));
+                notes.push(format!(
+                    "The tests inside {} could not be built or loaded beside the old source; the file counts as source.",
+                    file.path
+                ));
             }
         }
         let (tests, source) = halves(&mut files, &mut notes);
@@ -104,7 +108,7 @@ impl Split {
     /// Whether a test or support file of the base tree is no longer the same: then the old tests must be run apart.
     pub fn touches_old_tests(&self) -> bool {
         self.test_side().any(|file| match file.side {
-            Side::Mixed => file.base.as_deref().and_then(inline::tests_text).is_some_and(|text| !text.is_empty()),
+            Side::Mixed => file.base.as_deref().and_then(|text| tests_text(&file.path, text)).is_some_and(|text| !text.is_empty()),
             _ => file.existed,
         })
     }
@@ -130,7 +134,7 @@ impl Sided {
             Side::Source => true,
             Side::Test | Side::Support => false,
             Side::Mixed => {
-                let source = |text: &Option<String>| text.as_deref().and_then(inline::source_text).unwrap_or_default();
+                let source = |text: &Option<String>| text.as_deref().and_then(|text| source_text(&self.path, text)).unwrap_or_default();
                 let (base, head) = (source(&self.base), source(&self.head));
                 base.split_whitespace().ne(head.split_whitespace())
             }
@@ -140,29 +144,47 @@ impl Sided {
 
 type Overlay = Vec<(String, Option<(Vec<u8>, u32)>)>;
 
-fn sided(cache: &Cache, patch: &Patch, path: &str, mode: u32, own_folders: &[String]) -> Result<Sided> {
+fn sided(cache: &Cache, patch: &Patch, path: &str, mode: u32, own_folders: &[String], examples: Examples) -> Result<Sided> {
     let before = cache.blob(&patch.base_tree, path)?;
     let after = cache.blob(&patch.head_tree, path)?;
     let existed = before.is_some();
     let text = |bytes: Option<&Vec<u8>>| bytes.filter(|b| b.len() <= LARGEST).and_then(|b| String::from_utf8(b.clone()).ok());
     let (base, head) = (text(before.as_ref()), text(after.as_ref()));
-    let side = side(path, base.as_deref(), head.as_deref(), own_folders);
+    let side = side(path, base.as_deref(), head.as_deref(), own_folders, examples);
     let mode = if mode == 0 { 0o100_644 } else { mode };
     Ok(Sided { path: path.to_owned(), side, base, head, existed, content: after.map(|bytes| (bytes, mode)) })
 }
 
-fn side(path: &str, base: Option<&str>, head: Option<&str>, own_folders: &[String]) -> Side {
+fn side(path: &str, base: Option<&str>, head: Option<&str>, own_folders: &[String], examples: Examples) -> Side {
     if is_test_path(path, own_folders) {
         return if is_support(path) || Language::of(path).is_none() && !is_test_code(path) { Side::Support } else { Side::Test };
     }
-    if Language::of(path) == Some(Language::Rust) {
-        let tests = |text: Option<&str>| text.and_then(inline::tests_text).unwrap_or_default();
+    let holds_both = match Language::of(path) {
+        Some(Language::Rust) => true,
+        Some(Language::Python) => examples == Examples::AreTests,
+        _ => false,
+    };
+    if holds_both {
+        let tests = |text: Option<&str>| text.and_then(|text| tests_text(path, text)).unwrap_or_default();
         let (before, after) = (tests(base), tests(head));
         if before != after {
             return Side::Mixed;
         }
     }
     Side::Source
+}
+
+/// The tests inside a file that holds source as well.
+pub fn tests_text(path: &str, text: &str) -> Option<String> {
+    if Language::of(path) == Some(Language::Python) { doctests::tests_text(text) } else { inline::tests_text(text) }
+}
+
+fn source_text(path: &str, text: &str) -> Option<String> {
+    if Language::of(path) == Some(Language::Python) { doctests::source_text(text) } else { inline::source_text(text) }
+}
+
+fn splice(path: &str, source: &str, tests: &str) -> Option<String> {
+    if Language::of(path) == Some(Language::Python) { doctests::splice(source, tests) } else { inline::splice(source, tests) }
 }
 
 /// Test code in a language that is not read as a tree.
@@ -188,7 +210,7 @@ fn halves(files: &mut [Sided], notes: &mut Vec<String>) -> (Overlay, Overlay) {
                 let (base, head) = (file.base.as_deref().unwrap_or_default(), file.head.as_deref().unwrap_or_default());
                 // A new file has no old source to put its tests beside: alone they would not build, and there is no
                 // module that names them. They stand with the source and prove through the hollow run of their names.
-                match (inline::splice(base, head), inline::splice(head, base)) {
+                match (splice(&file.path, base, head), splice(&file.path, head, base)) {
                     (Some(old_source), Some(old_tests)) if file.existed && file.content.is_some() => {
                         tests.push((file.path.clone(), Some((old_source.into_bytes(), mode))));
                         source.push((file.path.clone(), Some((old_tests.into_bytes(), mode))));
@@ -221,7 +243,7 @@ mod tests {
     fn file(path: &str, base: Option<&str>, head: Option<&str>) -> Sided {
         Sided {
             path: path.into(),
-            side: side(path, base, head, &[]),
+            side: side(path, base, head, &[], Examples::AreTests),
             base: base.map(str::to_owned),
             head: head.map(str::to_owned),
             existed: base.is_some(),
@@ -260,6 +282,17 @@ mod tests {
         assert!(text(&tests).contains("u8 { 0 }") && text(&tests).contains("fn b()"));
         assert!(text(&source).contains("u8 { 1 }") && text(&source).contains("fn a()"));
         assert_eq!(tests[2].1, None, "a deleted test is deleted on the test side");
+    }
+
+    #[test]
+    fn a_python_file_is_mixed_when_its_examples_changed_and_are_run() {
+        let base = "def f():\n    \"\"\"\n    >>> f()\n    0\n    \"\"\"\n    return 0\n";
+        let head = base.replace('0', "1");
+        assert_eq!(file("pkg/a.py", Some(base), Some(&head)).side, Side::Mixed);
+        assert_eq!(file("pkg/a.py", Some(base), Some(&base.replace("return 0", "return 1"))).side, Side::Source);
+        assert_eq!(side("pkg/a.py", Some(base), Some(&head), &[], Examples::AreText), Side::Source);
+        assert!(file("pkg/a.py", Some(base), Some(&head)).changes_source());
+        assert!(!file("pkg/a.py", Some(base), Some(&base.replace("    0\n", "    1\n"))).changes_source());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod attack;
 mod bad_models;
 mod cli;
+mod examples;
 mod fake_github;
 mod flaky;
 mod forge;
@@ -14,6 +15,7 @@ mod github;
 mod honest;
 mod house;
 mod loom;
+mod mutants;
 mod no_room;
 mod odd_commands;
 mod odd_repositories;

@@ -3,6 +3,7 @@
 use super::{Heard, Trial};
 use crate::error::Result;
 use crate::runner::{Report, Selection, Trouble, TroubleKind};
+use crate::verify::doctests::Examples;
 use crate::verify::facts::Shape;
 use crate::verify::identify::Tests;
 use crate::verify::red::{Red, classify_trouble};
@@ -18,7 +19,8 @@ impl Trial<'_> {
         }
         let Some(mut reports) = self.touched_on_base()? else { return Ok(()) };
         if self.is_badly_split(&reports) {
-            let split = Split::of(self.judge.cache, self.patch, &self.judge.config.test.paths, Inline::AsSource)?;
+            let examples = Examples::of(&self.judge.bench.suites, self.judge.cache, &self.patch.base_tree)?;
+            let split = Split::of(self.judge.cache, self.patch, &self.judge.config.test.paths, Inline::AsSource, examples)?;
             self.not_verified.extend(split.notes.iter().filter(|note| !self.notes.contains(note)).cloned());
             self.split = split;
             self.tests = Tests::of(&self.split);
@@ -40,11 +42,15 @@ impl Trial<'_> {
 
     /// Whether a file was split inside, and the tree does not build for another reason than a name that the patch adds.
     fn is_badly_split(&self, reports: &[Option<Report>]) -> bool {
-        let mixed = self.split.files.iter().any(|file| file.side == Side::Mixed);
-        let broken = |trouble: &&Trouble| trouble.kind == TroubleKind::Build;
+        let mixed: Vec<&str> = self.split.files.iter().filter(|file| file.side == Side::Mixed).map(|file| file.path.as_str()).collect();
+        let broken = |trouble: &&Trouble| match trouble.kind {
+            TroubleKind::Build => true,
+            TroubleKind::Load => trouble.file.as_deref().is_some_and(|file| mixed.contains(&file)),
+            _ => false,
+        };
         let troubles: Vec<&Trouble> = reports.iter().flatten().flat_map(|report| &report.troubles).filter(broken).collect();
         let by_name = troubles.iter().any(|one| classify_trouble(one, &self.known) == Red::Proof(RedKind::MissingApi));
-        mixed && !troubles.is_empty() && !by_name
+        !mixed.is_empty() && !troubles.is_empty() && !by_name
     }
 
     /// The tests of the patch that belong to a suite; all of it when data or set-up changed; none when it has none.

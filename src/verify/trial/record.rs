@@ -4,8 +4,8 @@ use super::Trial;
 use crate::error::Result;
 use crate::runner::{TestId, is_manifest};
 use crate::verify::Evidence;
-use crate::verify::mutants::NOT_MEASURED;
 use crate::verify::facts::{decisive, some_of};
+use crate::verify::mutants::NOT_MEASURED;
 use crate::verify::split::Sided;
 
 impl Trial<'_> {
