@@ -14,10 +14,14 @@ fn examples_in_docstrings_prove_and_flip_like_tests() {
     let files = [("pyproject.toml", "[tool.pytest.ini_options]\naddopts = \"--doctest-modules\"\n"), ("calc.py", SOURCE)];
     let scene = Scene::of(&files, Config::default());
 
-    let fixed = SOURCE.replace("    3\n", "    3\n    >>> clamp(-5, 0, 3)\n    0\n").replace("min(value, high)", "max(low, min(value, high))");
+    let fixed =
+        SOURCE.replace("    3\n", "    3\n    >>> clamp(-5, 0, 3)\n    0\n").replace("min(value, high)", "max(low, min(value, high))");
     let verdict = scene.verdict(&[("calc.py", Some(&fixed))]);
     assert_eq!(verified(&verdict, Proof::FailToPass), ["calc.py::calc.clamp"]);
-    assert_eq!((verdict.evidence.test_files.as_slice(), verdict.evidence.source_files.as_slice()), (&["calc.py".to_owned()][..], &["calc.py".to_owned()][..]));
+    assert_eq!(
+        (verdict.evidence.test_files.as_slice(), verdict.evidence.source_files.as_slice()),
+        (&["calc.py".to_owned()][..], &["calc.py".to_owned()][..])
+    );
 
     // An expectation that changes with the source: old against new.
     let exact = SOURCE.replace("    1\n", "    1.5\n").replace("value // 2", "value / 2");
@@ -31,7 +35,8 @@ fn examples_in_docstrings_prove_and_flip_like_tests() {
     assert_eq!(verified(&verdict, Proof::FailToPass), ["calc.py::calc.half"]);
 
     // Examples that pass without the change show nothing.
-    let hollow = SOURCE.replace("    3\n", "    3\n    >>> clamp(4, 0, 3)\n    3\n").replace("min(value, high)", "max(low, min(value, high))");
+    let hollow =
+        SOURCE.replace("    3\n", "    3\n    >>> clamp(4, 0, 3)\n    3\n").replace("min(value, high)", "max(low, min(value, high))");
     assert_eq!(reasons(&scene.verdict(&[("calc.py", Some(&hollow))])), ["no-failing-test"]);
     // And one that is taken away is a deleted test.
     let gone = SOURCE.replace("\n    >>> half(3)\n    1\n", "").replace("value // 2", "value / 2");

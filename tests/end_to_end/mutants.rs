@@ -9,7 +9,7 @@ use loom_agent::task::Sighting;
 
 use crate::loom::{Loom, commit_all};
 use crate::scene::repository;
-use crate::verify::{branch, git};
+use crate::verify::branch;
 
 fn write(folder: &Path, files: &[(&str, &str)]) {
     for (path, text) in files {
@@ -26,48 +26,34 @@ const TESTS: &str = "import { test } from 'node:test';\nimport assert from 'node
 fn what_no_test_notices_is_told_with_its_line() {
     let loom = Loom::new();
     let tested = format!("{TESTS}test('low', () => assert.equal(clamp(-5, 0, 3), 0));\n");
-    write(&repository(&loom), &[
-        ("package.json", r#"{"name": "clamp", "scripts": {"test": "node --test test/"}}"#),
-        ("clamp.mjs", SOURCE),
-        ("test/clamp.test.mjs", TESTS),
-    ]);
-    commit_all(&repository(&loom));
-    let main = git(&loom, &["rev-parse", "--abbrev-ref", "HEAD"]);
-    branch(&loom, "fix", &[("clamp.mjs", FIXED), ("test/clamp.test.mjs", &tested)]);
     let place = repository(&loom);
-    let at = |words: &[&str]| {
-        let all: Vec<&str> = ["verify", "--repo", place.to_str().unwrap(), "--base", &main, "--head", "fix"].into_iter().chain(words.iter().copied()).collect();
-        loom.run(&all)
-    };
-    let plain = at(&["--json"]);
-    assert!(plain.status.success(), "{plain:?}");
-    assert!(!String::from_utf8_lossy(&plain.stdout).contains("\"mutants\":{"), "only when asked for");
-    let told = at(&["--mutants"]);
-    let text = String::from_utf8(told.stdout.clone()).unwrap();
-    assert!(told.status.success() && text.starts_with("verified"), "{told:?}");
-    assert!(text.contains("no test notices clamp.mjs:2 `>` -> `>=`"), "{text}");
-    assert!(!text.contains("clamp.mjs:5 "), "the tests do look at the result: {text}");
+    let package = r#"{"name": "clamp", "scripts": {"test": "node --test test/"}}"#;
+    write(&place, &[("package.json", package), ("clamp.mjs", SOURCE), ("test/clamp.test.mjs", TESTS)]);
+    commit_all(&place);
+    branch(&loom, "fix", &[("clamp.mjs", FIXED), ("test/clamp.test.mjs", &tested)]);
+    let words = ["verify", "--repo", place.to_str().unwrap(), "--base", "main", "--head", "fix"];
+    let plain = loom.run(&[&words[..], &["--json"]].concat()).exits(0);
+    assert!(!plain.stdout.contains("\"mutants\":{"), "only when asked for");
+    let told = loom.run(&[&words[..], &["--mutants"]].concat()).exits(0).stdout;
+    assert!(told.starts_with("verified"), "{told}");
+    assert!(told.contains("no test notices clamp.mjs:2 `>` -> `>=`"), "{told}");
+    assert!(!told.contains("clamp.mjs:5 "), "the tests do look at the result: {told}");
 }
 
 #[test]
 fn known_flakes_are_shown_and_forgotten() {
     let loom = Loom::new();
-    let none = loom.run(&["flakes"]);
-    assert!(String::from_utf8_lossy(&none.stdout).starts_with("No flaky tests are known."), "{none:?}");
-    let queue = loom.home().join(".local/state/loom/queue.sqlite");
-    let queue = Queue::open_as(&queue, Owner::this_process(), Arc::new(Timestamp::now)).unwrap();
+    let none = loom.run(&["flakes"]).exits(0);
+    assert!(none.stdout.starts_with("No flaky tests are known."), "{none:?}");
+    let queue = Queue::open_as(&loom.queue(), Owner::this_process(), Arc::new(Timestamp::now)).unwrap();
     let seen = |test: &str| Sighting { suite: "pytest".into(), test: test.into(), condition: "alone".into() };
     queue.saw_flakes("acme/widget", &[seen("tests/test_a.py::test_clock"), seen("tests/test_a.py::test_port")]).unwrap();
-    let shown = loom.run(&["flakes", "--repo", "Acme/Widget"]);
-    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
-    assert!(text.contains("acme/widget\n") && text.contains("tests/test_a.py::test_clock"), "{text}");
-    let forgotten = loom.run(&["flakes", "forget", "tests/test_a.py::test_clock", "--repo", "acme/widget"]);
-    assert!(forgotten.status.success(), "{forgotten:?}");
-    let json = loom.run(&["flakes", "--json"]);
-    let value: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
-    assert_eq!(value["flakes"].as_array().unwrap().len(), 1);
-    assert_eq!(value["flakes"][0]["test"], "tests/test_a.py::test_port");
-    let absent = loom.run(&["flakes", "forget", "nothing"]);
-    assert_eq!(absent.status.code(), Some(13), "{absent:?}");
-    assert_eq!(loom.run(&["flakes", "--repo", "widget"]).status.code(), Some(2));
+    let shown = loom.run(&["flakes", "--repo", "Acme/Widget"]).exits(0).stdout;
+    assert!(shown.contains("acme/widget\n") && shown.contains("tests/test_a.py::test_clock"), "{shown}");
+    loom.run(&["flakes", "forget", "tests/test_a.py::test_clock", "--repo", "acme/widget"]).exits(0);
+    let left = loom.run(&["flakes", "--json"]).exits(0).json();
+    assert_eq!(left["flakes"].as_array().unwrap().len(), 1);
+    assert_eq!(left["flakes"][0]["test"], "tests/test_a.py::test_port");
+    loom.run(&["flakes", "forget", "nothing"]).exits(13).says("nothing is not among the flaky tests", "by its whole id");
+    loom.run(&["flakes", "--repo", "widget"]).exits(2).says("widget is no repository", "owner/repo");
 }
