@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::Deserialize;
 
 use super::findings::Findings;
-use super::restarts::{self, HARD, cut_off};
+use super::restarts::{self, HARD, cut_off, over_a_limit};
 use super::run::Reading;
 use super::session::{Child, Deadline, Session, ended_by_itself};
 use super::text::{first_lines, streams};
@@ -220,23 +220,18 @@ fn phase(line: Line, test: &mut Seen, place: &dyn Fn(&str) -> Option<String>) {
 fn failure(line: &Line, place: &dyn Fn(&str) -> Option<String>) -> Outcome {
     let long = line.long.as_deref().unwrap_or_default();
     let asserts = ["AssertionError", "Failed"].iter().any(|name| line.mro.iter().any(|one| one == name));
+    let of_example =
+        ["DocTestFailure", "MultipleDoctestFailures", "UnexpectedException"].iter().any(|name| line.mro.iter().any(|one| one == name));
     let strict = line.mro.is_empty() && long.contains("[XPASS(strict)]");
     let kind = match line.when.as_str() {
         "call" if long.contains("from pytest-timeout") => FaultKind::Hang,
-        // An example that printed something else; where several did, pytest tells them together.
-        "call"
-            if line.mro.iter().any(|name| matches!(name.as_str(), "DocTestFailure" | "MultipleDoctestFailures"))
-                && !long.contains("UNEXPECTED EXCEPTION") =>
-        {
-            FaultKind::Assertion
-        }
+        // An example that printed something else.
+        "call" if of_example && !long.contains("UNEXPECTED EXCEPTION") => FaultKind::Assertion,
         "call" if asserts || strict => FaultKind::Assertion,
-        "call" if hung(line) => FaultKind::Hang,
+        "call" if over_a_limit(&line.mro, line.frames.last().map_or("", |(file, _, _)| file)) => FaultKind::Hang,
         "call" => FaultKind::Error,
         _ => FaultKind::Fixture,
     };
-    let of_example =
-        line.mro.iter().any(|name| matches!(name.as_str(), "DocTestFailure" | "MultipleDoctestFailures" | "UnexpectedException"));
     let mut message = line.msg.clone().filter(|_| !of_example).unwrap_or_else(|| decisive(long));
     if let Some(context) = &line.context {
         message = format!("{message}\nin {context}");
@@ -248,14 +243,6 @@ fn failure(line: &Line, place: &dyn Fn(&str) -> Option<String>) -> Outcome {
     let printed = line.printed.iter().map(|(name, text)| format!("\n--- {name} ---\n{text}"));
     let trace = format!("{}\n{long}{}", frames.collect::<String>(), printed.collect::<String>());
     Outcome::failed(kind, &message, &trace)
-}
-
-/// Over a limit that somebody set: loom, a child process's, asyncio's. A time-out of the network is none.
-fn hung(line: &Line) -> bool {
-    let waited =
-        || line.frames.last().is_some_and(|(file, _, _)| ["asyncio/tasks.py", "asyncio/timeouts.py"].iter().any(|end| file.ends_with(end)));
-    line.mro.iter().any(|name| matches!(name.as_str(), "LoomCaseLimit" | "TimeoutExpired"))
-        || line.mro.iter().any(|name| name == "TimeoutError") && waited()
 }
 
 /// The lines pytest marks as the error, or the last ones.
@@ -295,7 +282,7 @@ fn explain_nothing(output: &str, ending: Ending, findings: &mut Findings) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Span, TestSettings};
+    use crate::config::TestSettings;
     use crate::runner::trial::{Trial, lines};
 
     const SOURCE: &str = "def add(a, b):\n    return a + b\n\ndef broken():\n    raise ValueError('no')\n";
@@ -368,28 +355,6 @@ def test_nested(tmp_path):
         assert_eq!(lines(&report), ["tests/test_calc.py::test_table[<obj at 0x>]: passed", "tests/test_calc.py::test_wrong: passed"]);
         let report = trial.run(&head, &Selection::Files(vec!["tests/test_calc.py".into()]));
         assert_eq!((report.cases.len(), report.troubles.len()), (10, 0));
-    }
-
-    #[test]
-    fn a_test_that_hangs_or_kills_its_process_costs_no_other_its_result() {
-        let tests = "import asyncio, os, signal, time\ndef test_a(): pass\ndef test_b_spins():\n    while True: pass\ndef test_c_catches():\n    while True:\n        try: time.sleep(1000)\n        except Exception: pass\ndef test_d_is_deaf():\n    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])\n    while True: pass\ndef test_e(): pass\ndef test_f_dies(): os.abort()\ndef test_g_leaves(): os._exit(0)\ndef test_h_waits(): asyncio.run(asyncio.wait_for(asyncio.sleep(1000), 0.2))\ndef test_i(): pass\n";
-        let files = [("pyproject.toml", "[tool.pytest.ini_options]\n"), ("tests/test_stuck.py", tests)];
-        let settings = TestSettings { case_timeout: Span::seconds(1), ..TestSettings::default() };
-        let trial = Trial::new(&files, settings);
-        let report = trial.run(&trial.tree("one", &files), &Selection::All);
-        let expected = [
-            "a: passed",
-            "b_spins: Hang",
-            "c_catches: Hang",
-            "d_is_deaf: Hang",
-            "e: passed",
-            "f_dies: Crash",
-            "g_leaves: Crash",
-            "h_waits: Hang",
-            "i: passed",
-        ];
-        let expected = expected.map(|line| format!("tests/test_stuck.py::test_{line}"));
-        assert_eq!(lines(&report), expected, "{:#?}\n{}", report.troubles, report.output);
     }
 
     #[test]

@@ -11,7 +11,11 @@ const SOURCE: &str = "def clamp(value, low, high):\n    \"\"\"Keeps a value with
 
 #[test]
 fn examples_in_docstrings_prove_and_flip_like_tests() {
-    let files = [("pyproject.toml", "[tool.pytest.ini_options]\naddopts = \"--doctest-modules\"\n"), ("calc.py", SOURCE)];
+    let files = [
+        ("pyproject.toml", "[tool.pytest.ini_options]\naddopts = \"--doctest-modules\"\n"),
+        ("calc.py", SOURCE),
+        ("tests/test_calc.py", "from calc import clamp\n\n\ndef test_high():\n    assert clamp(5, 0, 3) == 3\n"),
+    ];
     let scene = Scene::of(&files, Config::default());
 
     let fixed =
