@@ -58,6 +58,7 @@ fn evidence() -> Evidence {
         flaky: Vec::new(),
         test_files: vec!["tests/test_clamp.py".into()],
         source_files: vec!["CHANGES.rst".into(), "clamp.py".into()],
+        part: None,
         not_verified: vec!["2 tests are skipped here, before and after.".into()],
         checks: Vec::new(),
         mutants: None,

@@ -77,6 +77,58 @@ const RUST: [&str; 13] = [
     "no_mangle",
     "asm!(",
 ];
+const GO: [&str; 24] = [
+    "testing.Testing(",
+    "\"testing\"",
+    "test.v",
+    "test.run",
+    "test.timeout",
+    ".test\"",
+    "_test.go",
+    "os.Args[0]",
+    "os.Executable(",
+    "flag.Lookup(",
+    "runtime.Caller",
+    "runtime.Stack(",
+    "runtime.FuncForPC(",
+    "debug.Stack(",
+    "debug.PrintStack(",
+    "debug.ReadBuildInfo(",
+    "go:linkname",
+    "unsafe.Pointer",
+    "syscall.Kill(",
+    "syscall.Exit(",
+    "--- PASS",
+    "--- FAIL",
+    "=== RUN",
+    "\"Action\"",
+];
+const JAVA: [&str; 24] = [
+    "getStackTrace(",
+    "StackWalker",
+    "SecurityManager",
+    "surefire",
+    "org.junit",
+    "org.testng",
+    "org.opentest4j",
+    "Class.forName(",
+    "setAccessible(",
+    "System.exit(",
+    ".halt(",
+    "addShutdownHook(",
+    "java.class.path",
+    "sun.java.command",
+    "getInputArguments(",
+    "ProcessHandle",
+    "java.lang.instrument",
+    "sun.misc.Unsafe",
+    "MethodHandles.privateLookupIn",
+    "Tests run:",
+    "<<< FAIL",
+    "TEST-",
+    "test-classes",
+    "org.gradle.test",
+];
 /// Rust that ends the process: usual in programs, not in what tests call.
 const RUST_ENDS: [&str; 3] = ["process::exit", "process::abort", "libc::"];
 /// What these words stand for when they say no such thing: data about installed packages, lints.
@@ -92,7 +144,17 @@ const HARMLESS: [&str; 9] = [
     "cfg_attr(test,deny(",
 ];
 /// What tests and their set-up say when they reach into the runner.
-const OF_TESTS: [&str; 8] = [
+const OF_TESTS: [&str; 18] = [
+    "--- PASS",
+    "=== RUN",
+    "\"Action\"",
+    "go:linkname",
+    "os.Args[0]",
+    "surefire-reports",
+    "TestExecutionListener",
+    "LauncherSessionListener",
+    "sun.misc.Unsafe",
+    "Instrumentation",
     "_pytest",
     "pytest_runtest",
     "pytest_pyfunc_call",
@@ -199,8 +261,20 @@ fn source(found: &mut Found, file: &Sided) {
             }
         }
         Language::JavaScript | Language::TypeScript | Language::Tsx => words.extend(SCRIPT),
+        Language::Go => {
+            words.extend(GO);
+            if !head_is_program(file) {
+                words.extend(["os.Exit(", "log.Fatal"]);
+            }
+        }
+        Language::Java => words.extend(JAVA),
     }
     reaches(found, file, &words, "can behave otherwise where it is tested, or change what tests it");
+}
+
+/// A program of its own may end its process.
+fn head_is_program(file: &Sided) -> bool {
+    file.head.as_deref().is_some_and(|text| text.lines().any(|line| line.trim() == "package main"))
 }
 
 fn reaches(found: &mut Found, file: &Sided, words: &[&str], does: &str) {
@@ -331,6 +405,10 @@ mod tests {
             ("a.js", "import assert from 'node:assert/strict';\nassert.equal = () => {};\n"),
             ("src/a.rs", "fn f() -> u8 { if cfg!(test) { 1 } else { 0 } }\n"),
             ("src/a.rs", "fn f() { std::process::exit(0) }\n"),
+            ("a.go", "package a\nfunc f() bool { return flag.Lookup(\"test.v\") != nil }\n"),
+            ("a.go", "package a\nfunc f() bool { return strings.HasSuffix(os.Args[0], \".test\") }\n"),
+            ("a.go", "package a\nfunc f() { fmt.Println(\"--- PASS: TestA (0.00s)\") }\n"),
+            ("A.java", "class A { boolean f() { return Thread.currentThread().getStackTrace().length > 9; } }\n"),
         ] {
             assert_eq!(names(path, Side::Source, Some(""), head), ["aware-of-tests"], "{head}");
         }

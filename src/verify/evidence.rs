@@ -63,6 +63,9 @@ pub struct Evidence {
     pub test_files: Vec<String>,
     /// Files on the source side.
     pub source_files: Vec<String>,
+    /// How much of the suites was run, where the budget was too short for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
     /// What was not verified, in sentences for the pull request.
     pub not_verified: Vec<String>,
     /// What held the tests back.
@@ -75,6 +78,39 @@ pub struct Evidence {
     pub mutants: Option<Mutants>,
     /// Tools and versions, for the record.
     pub notes: Vec<String>,
+}
+
+/// A part of the suites, run because the budget was too short for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Tests that were run with the patch.
+    pub run: u64,
+    /// Tests that there are, as far as is known.
+    pub known: u64,
+    /// Test files that were not run.
+    pub files: u64,
+    /// Those among them that belong to packages which the patch changes or which depend on these.
+    pub reached: u64,
+}
+
+impl Part {
+    /// `412 of 9,000 tests were run`.
+    pub fn says(&self) -> String {
+        format!("{} of {} tests were run", grouped(self.run), grouped(self.known))
+    }
+}
+
+/// Digits in groups of three.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// One test that proves the change.
@@ -162,5 +198,11 @@ pub(super) mod tests {
             "source_files": [], "not_verified": [], "tier": "none", "notes": [], "checks": [],
         }))
         .unwrap()
+    }
+
+    #[test]
+    fn a_part_says_how_much_it_is() {
+        assert_eq!(Part { run: 412, known: 9_000, files: 3, reached: 0 }.says(), "412 of 9,000 tests were run");
+        assert_eq!(Part { run: 1, known: 1_234_567, files: 3, reached: 0 }.says(), "1 of 1,234,567 tests were run");
     }
 }

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::RedKind;
+use super::compile_errors;
 use crate::runner::{Fault, FaultKind, Trouble, TroubleKind};
 
 /// What a failure on the base source is worth.
@@ -100,7 +101,11 @@ pub fn classify(fault: &Fault, file: Option<&str>, known: &Known) -> Red {
 /// What a file or target that could not be loaded or built is worth.
 pub fn classify_trouble(trouble: &Trouble, known: &Known) -> Red {
     match trouble.kind {
-        TroubleKind::Build if compile_errors_miss_added_names(&trouble.message, known) => Red::Proof(RedKind::MissingApi),
+        TroubleKind::Build
+            if compile_errors_miss_added_names(&trouble.message, known) || compile_errors::miss_added_names(&trouble.message, known) =>
+        {
+            Red::Proof(RedKind::MissingApi)
+        }
         TroubleKind::Load if misses_added_name(&trouble.message, known) => Red::Proof(RedKind::MissingApi),
         TroubleKind::Build | TroubleKind::Load => Red::No(Weak::Load),
         TroubleKind::Crash => Red::No(Weak::Crash),

@@ -2,6 +2,7 @@
 //! hold both, by syntax. Which tests changed inside is `identify`'s work.
 
 use super::doctests::{self, Examples};
+use super::go;
 use super::inline;
 use super::paths::{is_support, is_test_path};
 use super::syntax::Language;
@@ -109,7 +110,8 @@ impl Split {
     pub fn touches_old_tests(&self) -> bool {
         self.test_side().any(|file| match file.side {
             Side::Mixed => file.base.as_deref().and_then(|text| tests_text(&file.path, text)).is_some_and(|text| !text.is_empty()),
-            _ => file.existed,
+            // A new file may decide what the old tests beside it do.
+            _ => file.existed || file.head.as_deref().is_some_and(|text| go::reaches_others(&file.path, text)),
         })
     }
 }
@@ -188,7 +190,7 @@ fn splice(path: &str, source: &str, tests: &str) -> Option<String> {
 }
 
 /// Test code in a language that is not read as a tree.
-fn is_test_code(path: &str) -> bool {
+pub(super) fn is_test_code(path: &str) -> bool {
     [
         ".go", ".rb", ".java", ".kt", ".php", ".t", ".sh", ".c", ".cc", ".cpp", ".cs", ".pl", ".vue", ".svelte", ".swift", ".scala", ".ex",
         ".exs",

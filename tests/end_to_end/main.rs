@@ -6,6 +6,7 @@
 mod attack;
 mod bad_models;
 mod cli;
+mod dependencies;
 mod examples;
 mod fake_github;
 mod flaky;
@@ -23,6 +24,7 @@ mod provider;
 mod resume;
 mod scenarios;
 mod scene;
+mod slow;
 mod status;
 mod stop;
 mod tokens;

@@ -192,7 +192,7 @@ mod tests {
         let changed = LIB.replace("{ a + b }", "{ let _ = (a, b); 4 }");
         other[1].1 = &changed;
         let head = trial.tree("two", &other);
-        trial.bench.seed(&base, &head).unwrap();
+        trial.bench.seed(&base, &head, &crate::runner::Age::AllNew).unwrap();
         let (built, seeded) = (base.private.join("target/debug"), head.private.join("target/debug"));
         assert!(built.join("incremental").is_dir() && !seeded.join("incremental").exists(), "what is built anew is not copied");
         assert!(seeded.join(".fingerprint").is_dir() && seeded.join("deps").is_dir());

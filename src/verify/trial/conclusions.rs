@@ -75,7 +75,7 @@ impl Trial<'_> {
         facts.tests.0 += heard.baseline.cases.len() as u64;
         facts.tests.1 += heard.must_pass.cases.len() as u64;
         for trouble in &compared.troubles {
-            troubles::judge(facts, trouble, &heard.baseline, self.patch, &self.judge.config.test);
+            troubles::judge(facts, trouble, &heard.baseline, self.patch, self.installed.as_ref(), &self.judge.config.test);
         }
         self.pass_to_pass += compared.pass_to_pass;
         self.red_before.extend(compared.red_before);
