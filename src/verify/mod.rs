@@ -27,6 +27,7 @@ mod knowledge;
 mod leaned_on;
 mod lost;
 mod mutants;
+mod needs;
 mod order;
 mod packages;
 mod paths;

@@ -17,6 +17,7 @@ mod honest;
 mod house;
 mod loom;
 mod mutants;
+mod needs;
 mod no_room;
 mod odd_commands;
 mod odd_repositories;

@@ -40,17 +40,13 @@ impl Trial<'_> {
         self.cell(Cell::MustFail, &tree, |suite| selections[suite].clone())
     }
 
-    /// Whether a file was split inside, and the tree does not build for another reason than a name that the patch adds.
+    /// Whether a file was split inside, and the tree does not build or load for another reason than a name that the patch adds.
     fn is_badly_split(&self, reports: &[Option<Report>]) -> bool {
-        let mixed: Vec<&str> = self.split.files.iter().filter(|file| file.side == Side::Mixed).map(|file| file.path.as_str()).collect();
-        let broken = |trouble: &&Trouble| match trouble.kind {
-            TroubleKind::Build => true,
-            TroubleKind::Load => trouble.file.as_deref().is_some_and(|file| mixed.contains(&file)),
-            _ => false,
-        };
+        let mixed = self.split.files.iter().any(|file| file.side == Side::Mixed);
+        let broken = |trouble: &&Trouble| matches!(trouble.kind, TroubleKind::Build | TroubleKind::Load);
         let troubles: Vec<&Trouble> = reports.iter().flatten().flat_map(|report| &report.troubles).filter(broken).collect();
         let by_name = troubles.iter().any(|one| classify_trouble(one, &self.known) == Red::Proof(RedKind::MissingApi));
-        !mixed.is_empty() && !troubles.is_empty() && !by_name
+        mixed && !troubles.is_empty() && !by_name
     }
 
     /// The tests of the patch that belong to a suite; all of it when data or set-up changed; none when it has none.
