@@ -227,7 +227,8 @@ fn failure(line: &Line, place: &dyn Fn(&str) -> Option<String>) -> Outcome {
         "call" if long.contains("from pytest-timeout") => FaultKind::Hang,
         // An example that printed something else.
         "call" if of_example && !long.contains("UNEXPECTED EXCEPTION") => FaultKind::Assertion,
-        "call" if asserts || strict => FaultKind::Assertion,
+        "call" if strict => FaultKind::UnexpectedPass,
+        "call" if asserts => FaultKind::Assertion,
         "call" if over_a_limit(&line.mro, line.frames.last().map_or("", |(file, _, _)| file)) => FaultKind::Hang,
         "call" => FaultKind::Error,
         _ => FaultKind::Fixture,
@@ -297,6 +298,8 @@ def test_error(): broken()
 def test_skipped(): pass
 @pytest.mark.xfail(reason="known")
 def test_known(): assert False
+@pytest.mark.xfail(strict=True)
+def test_known_no_more(): pass
 @pytest.mark.parametrize("value", [object(), "a\nb"], ids=["<obj at 0x7f3a10c0aa10>", "two"])
 def test_table(value): pass
 @pytest.fixture
@@ -328,6 +331,7 @@ def test_nested(tmp_path):
                 "tests/test_calc.py::test_error: Error",
                 "tests/test_calc.py::test_fixture: Fixture",
                 "tests/test_calc.py::test_known: skipped, expected failure: known",
+                "tests/test_calc.py::test_known_no_more: UnexpectedPass",
                 "tests/test_calc.py::test_nested: passed",
                 "tests/test_calc.py::test_ok: passed",
                 "tests/test_calc.py::test_skipped: skipped, Skipped: later",
@@ -354,7 +358,7 @@ def test_nested(tmp_path):
         let report = trial.run(&head, &Selection::Tests(ids.to_vec()));
         assert_eq!(lines(&report), ["tests/test_calc.py::test_table[<obj at 0x>]: passed", "tests/test_calc.py::test_wrong: passed"]);
         let report = trial.run(&head, &Selection::Files(vec!["tests/test_calc.py".into()]));
-        assert_eq!((report.cases.len(), report.troubles.len()), (10, 0));
+        assert_eq!((report.cases.len(), report.troubles.len()), (11, 0));
     }
 
     #[test]

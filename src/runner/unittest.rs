@@ -158,6 +158,7 @@ fn note(test: &mut Seen, line: Line, place: &dyn Fn(&str) -> Option<String>) {
             let asserted = line.mro.iter().any(|name| name == "AssertionError");
             let hung = over_a_limit(&line.mro, line.frames.last().map_or("", |(file, _, _)| file));
             let kind = match (asserted, line.fixture) {
+                _ if line.msg == "unexpected success" => FaultKind::UnexpectedPass,
                 (_, true) => FaultKind::Fixture,
                 _ if hung => FaultKind::Hang,
                 (true, _) => FaultKind::Assertion,
@@ -210,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_real_suite_with_every_outcome() {
-        let tests = "import unittest\nfrom calc import add\nclass A(unittest.TestCase):\n    def test_ok(self): self.assertEqual(add(1, 2), 3)\n    def test_wrong(self): self.assertEqual(add(1, 2), 4)\n    def test_error(self): add(1)\n    @unittest.skip('later')\n    def test_skipped(self): pass\n    def test_sub(self):\n        for n in range(3):\n            with self.subTest(n=n): self.assertLess(n, 2)\nclass B(unittest.TestCase):\n    def setUp(self): raise RuntimeError('no')\n    def test_b(self): pass\n";
+        let tests = "import unittest\nfrom calc import add\nclass A(unittest.TestCase):\n    def test_ok(self): self.assertEqual(add(1, 2), 3)\n    def test_wrong(self): self.assertEqual(add(1, 2), 4)\n    def test_error(self): add(1)\n    @unittest.expectedFailure\n    def test_fine(self): pass\n    @unittest.skip('later')\n    def test_skipped(self): pass\n    def test_sub(self):\n        for n in range(3):\n            with self.subTest(n=n): self.assertLess(n, 2)\nclass B(unittest.TestCase):\n    def setUp(self): raise RuntimeError('no')\n    def test_b(self): pass\n";
         let files = [
             ("setup.cfg", "[options]\n"),
             ("calc.py", "def add(a, b):\n    return a + b\n"),
@@ -224,6 +225,7 @@ mod tests {
         let report = trial.run(&tree, &Selection::All);
         let expected = [
             "A::test_error: Error",
+            "A::test_fine: UnexpectedPass",
             "A::test_ok: passed",
             "A::test_skipped: skipped, later",
             "A::test_sub: Assertion",
