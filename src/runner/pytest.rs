@@ -12,7 +12,7 @@ use super::findings::Findings;
 use super::restarts::{self, HARD, cut_off, over_a_limit};
 use super::run::Reading;
 use super::session::{Child, Deadline, Session, ended_by_itself};
-use super::text::{first_lines, streams};
+use super::text::{first_lines, marked, streams};
 use super::words::{Words, line, words};
 use super::{Case, FaultKind, Outcome, Selection, TestId, TroubleKind};
 use crate::error::Result;
@@ -159,14 +159,14 @@ fn read(
             "collect-failed" => {
                 let long = line.long.unwrap_or_default();
                 let file = file_of(&line.id, None, &root, place);
-                findings.trouble(TroubleKind::Load, Some(&file).filter(|file| !file.is_empty()).map(String::as_str), &decisive(&long));
+                findings.trouble(TroubleKind::Load, Some(&file).filter(|file| !file.is_empty()).map(String::as_str), &marked(&long));
             }
             "collect-skipped" => {
                 let file = file_of(&line.id, None, &root, place);
                 findings
                     .add(TestId::new(&[&file]), Case::new(Outcome::Skipped(first_lines(&line.long.unwrap_or_default(), 2))).in_file(file));
             }
-            "internal" => findings.trouble(TroubleKind::Crash, None, &decisive(&line.long.unwrap_or_default())),
+            "internal" => findings.trouble(TroubleKind::Crash, None, &marked(&line.long.unwrap_or_default())),
             "loaded" => findings.loaded = line.loaded,
             "end" => {
                 finished = true;
@@ -233,7 +233,7 @@ fn failure(line: &Line, place: &dyn Fn(&str) -> Option<String>) -> Outcome {
         "call" => FaultKind::Error,
         _ => FaultKind::Fixture,
     };
-    let mut message = line.msg.clone().filter(|_| !of_example).unwrap_or_else(|| decisive(long));
+    let mut message = line.msg.clone().filter(|_| !of_example).unwrap_or_else(|| marked(long));
     if let Some(context) = &line.context {
         message = format!("{message}\nin {context}");
     }
@@ -244,16 +244,6 @@ fn failure(line: &Line, place: &dyn Fn(&str) -> Option<String>) -> Outcome {
     let printed = line.printed.iter().map(|(name, text)| format!("\n--- {name} ---\n{text}"));
     let trace = format!("{}\n{long}{}", frames.collect::<String>(), printed.collect::<String>());
     Outcome::failed(kind, &message, &trace)
-}
-
-/// The lines pytest marks as the error, or the last ones.
-fn decisive(long: &str) -> String {
-    let marked: Vec<&str> = long.lines().filter_map(|line| line.strip_prefix("E  ")).map(str::trim).collect();
-    if !marked.is_empty() {
-        return first_lines(&marked.join("\n"), 12);
-    }
-    let lines: Vec<&str> = long.lines().filter(|line| !line.trim().is_empty()).collect();
-    lines[lines.len().saturating_sub(6)..].join("\n")
 }
 
 /// What a test came to once no more lines will come; none when it was not run.
@@ -276,7 +266,7 @@ fn explain_nothing(output: &str, ending: Ending, findings: &mut Findings) {
     let missing = output.contains("No module named pytest") || output.contains("pytest: command not found");
     let kind = if missing { TroubleKind::Missing } else { TroubleKind::Unreadable };
     if ended_by_itself(ending) {
-        findings.trouble(kind, None, &decisive(output));
+        findings.trouble(kind, None, &marked(output));
     }
 }
 
@@ -396,5 +386,14 @@ def test_nested(tmp_path):
         assert_eq!(findings.cases[&TestId::new(&["t.py", "a"])].outcome, Outcome::Passed);
         let Outcome::Failed(hang) = &findings.cases[&TestId::new(&["t.py", "b"])].outcome else { panic!() };
         assert_eq!(hang.kind, FaultKind::Hang);
+    }
+
+    #[test]
+    fn torn_and_mutated_results() {
+        crate::runner::trial::never_invents_a_pass(include_str!("fixtures/pytest.jsonl"), |text| {
+            let (mut findings, none) = (Findings::default(), BTreeSet::new());
+            read(text, Ending::Exited(0), &|path| path.strip_prefix("/loom/repo/").map(str::to_owned), &none, &mut findings);
+            findings
+        });
     }
 }

@@ -240,4 +240,13 @@ mod tests {
         let report = trial.run(&tree, &Selection::Tests(vec![one]));
         assert_eq!(lines(&report), ["tests/test_calc.py::A::test_ok: passed"]);
     }
+
+    #[test]
+    fn torn_and_mutated_results() {
+        crate::runner::trial::never_invents_a_pass(include_str!("fixtures/unittest.jsonl"), |text| {
+            let mut findings = Findings::default();
+            read(text, Ending::Exited(0), &|path| path.strip_prefix("/loom/repo/").map(str::to_owned), &mut findings);
+            findings
+        });
+    }
 }

@@ -20,6 +20,9 @@ pub fn count(language: Language, node: Node<'_>, text: &str) -> usize {
         let asserts = match language {
             Language::Rust => rust(inner, text),
             Language::Python => python(inner, text),
+            Language::Php => super::php::asserts(inner, text),
+            // Read without a tree: `plain` counts.
+            Language::Ruby | Language::Perl => false,
             Language::Go => super::go::asserts(inner, text),
             Language::Java => super::java::asserts(inner, text),
             Language::JavaScript | Language::TypeScript | Language::Tsx => script(inner, text),

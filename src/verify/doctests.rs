@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use tree_sitter::Node;
 
-use super::items::{Item, Mark};
+use super::items::{Item, Lines, Mark};
 use super::syntax::{Language, Walk, parse, replaced, text_of, visit};
 use crate::error::Result;
 use crate::runner::Suite;
@@ -120,9 +120,14 @@ pub fn items(path: &str, text: &str) -> Vec<Item> {
             let name = if doc.path.is_empty() { module } else { &doc.path };
             let expected = doc.shown.lines().filter(|line| !line.starts_with(">>>") && !line.starts_with("...")).count();
             let marks = doc.shown.contains("doctest: +SKIP").then_some(Mark::Skip).into_iter().collect();
-            Item { names: vec![format!("{MARK}{name}")], body: doc.shown, asserts: expected, marks, group: false }
+            let lines = doc.string.map_or_else(Lines::unknown, |range| Lines(line_of(text, range.start)..=line_of(text, range.end)));
+            Item { names: vec![format!("{MARK}{name}")], body: doc.shown, asserts: expected, marks, group: false, lines }
         })
         .collect()
+}
+
+fn line_of(text: &str, byte: usize) -> usize {
+    text[..byte].matches('\n').count() + 1
 }
 
 /// All examples, to see whether they changed.

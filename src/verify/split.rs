@@ -4,7 +4,7 @@
 use super::doctests::{self, Examples};
 use super::go;
 use super::inline;
-use super::paths::{is_support, is_test_path};
+use super::paths::{is_code, is_support, is_test_path};
 use super::syntax::Language;
 use crate::error::Result;
 use crate::task::TreeId;
@@ -159,7 +159,7 @@ fn sided(cache: &Cache, patch: &Patch, path: &str, mode: u32, own_folders: &[Str
 
 fn side(path: &str, base: Option<&str>, head: Option<&str>, own_folders: &[String], examples: Examples) -> Side {
     if is_test_path(path, own_folders) {
-        return if is_support(path) || Language::of(path).is_none() && !is_test_code(path) { Side::Support } else { Side::Test };
+        return if is_support(path) || !is_code(path) { Side::Support } else { Side::Test };
     }
     let holds_both = match Language::of(path) {
         Some(Language::Rust) => true,
@@ -187,16 +187,6 @@ fn source_text(path: &str, text: &str) -> Option<String> {
 
 fn splice(path: &str, source: &str, tests: &str) -> Option<String> {
     if Language::of(path) == Some(Language::Python) { doctests::splice(source, tests) } else { inline::splice(source, tests) }
-}
-
-/// Test code in a language that is not read as a tree.
-pub(super) fn is_test_code(path: &str) -> bool {
-    [
-        ".go", ".rb", ".java", ".kt", ".php", ".t", ".sh", ".c", ".cc", ".cpp", ".cs", ".pl", ".vue", ".svelte", ".swift", ".scala", ".ex",
-        ".exs",
-    ]
-    .iter()
-    .any(|ending| path.ends_with(ending))
 }
 
 /// What to lay over the base tree for its tests, and what for its source.

@@ -21,6 +21,7 @@ mod needs;
 mod no_room;
 mod odd_commands;
 mod odd_repositories;
+mod odd_suites;
 mod provider;
 mod resume;
 mod scenarios;
