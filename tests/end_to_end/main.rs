@@ -6,6 +6,7 @@
 mod attack;
 mod bad_models;
 mod cli;
+mod compiled;
 mod dependencies;
 mod examples;
 mod fake_github;
@@ -15,6 +16,7 @@ mod gate;
 mod github;
 mod honest;
 mod house;
+mod leaks;
 mod loom;
 mod mutants;
 mod needs;
