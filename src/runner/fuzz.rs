@@ -158,6 +158,7 @@ fn plain(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::runner::{Case, TestId};
+    use crate::sandbox::Ending;
 
     /// A parser that makes a pass of all that is not a failure.
     fn careless(text: &str) -> Findings {
@@ -175,5 +176,15 @@ mod tests {
         assert!(caught.is_err());
         assert!(claims("ok 1 - adds two", "t/a.t::adds two") && !claims("not ok 1 - adds two", "t/a.t::adds two"));
         assert!(claims("<testcase name=\"a\"/>", "C::a") && !claims("<testcase name=\"a\"><fbilure/></testcase>", "C::a"));
+    }
+
+    #[test]
+    fn torn_and_mutated_results_of_pytest() {
+        never_invents_a_pass(include_str!("fixtures/pytest.jsonl"), |text| {
+            let mut findings = Findings::default();
+            let place = |path: &str| path.strip_prefix("/loom/repo/").map(str::to_owned);
+            crate::runner::pytest::read(text, Ending::Exited(0), &place, &BTreeSet::new(), &mut findings);
+            findings
+        });
     }
 }
