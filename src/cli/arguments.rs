@@ -46,8 +46,9 @@ pub enum Command {
     /// Works on one issue, up to a draft pull request that proves its tests
     #[command(name = "run-issue", after_help = include_str!("text/run_issue.txt"))]
     RunIssue(RunIssue),
-    /// Proves a proposal again, on this machine, from its folder alone
-    Verify(ProposalRun),
+    /// Proves a change on this machine: two commits that anyone wrote, or a proposal again from its folder alone
+    #[command(after_help = include_str!("text/verify.txt"))]
+    Verify(Verify),
     /// Opens the draft pull request of a proposal that `run-issue --dry-run` left
     Publish(ProposalRun),
     /// Shows tasks, or one of them in detail
@@ -122,7 +123,30 @@ pub struct TestOptions {
     pub unsafe_no_sandbox: bool,
 }
 
-/// `loom verify` and `loom publish`.
+/// `loom verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The proposal folder; without it, --head is proved against --base
+    #[arg(value_name = "PROPOSAL", conflicts_with_all = ["base", "head", "label"])]
+    pub proposal: Option<PathBuf>,
+    /// Where the repository is [default: the one around this folder; for a proposal, where it was found]
+    #[arg(long, value_name = "PATH_OR_URL")]
+    pub repo: Option<String>,
+    /// What the work is to go into: a branch, a tag, a commit [default: the repository's default branch]
+    #[arg(long, value_name = "REV")]
+    pub base: Option<String>,
+    /// The work: a branch, a tag, a commit [default: HEAD]
+    #[arg(long, value_name = "REV")]
+    pub head: Option<String>,
+    /// A label of the issue, like `refactoring`; decides whether new tests are asked for; may be repeated
+    #[arg(long, value_name = "LABEL")]
+    pub label: Vec<String>,
+    /// The tests.
+    #[command(flatten)]
+    pub tests: TestOptions,
+}
+
+/// `loom publish`.
 #[derive(Debug, Args)]
 pub struct ProposalRun {
     /// The proposal folder

@@ -55,7 +55,7 @@ pub fn usage(answer: &clap::Error, environment: &HostEnvironment) -> ExitCode {
 }
 
 /// Runs the work; a panic in it becomes a failure of loom itself.
-pub fn catching_panics(work: impl FnOnce() -> Result<()>) -> Result<()> {
+pub fn catching_panics<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     static LAST: Mutex<Option<String>> = Mutex::new(None);
     std::panic::set_hook(Box::new(|panic| {
         let message = panic.payload_as_str().unwrap_or("no message");
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn a_panic_is_a_defect_to_report() {
         let hook = std::panic::take_hook();
-        let failure = catching_panics(|| panic!("the floor gave way"));
+        let failure = catching_panics::<()>(|| panic!("the floor gave way"));
         std::panic::set_hook(hook);
         let failure = failure.unwrap_err();
         assert_eq!((failure.kind, failure.kind.exit_code()), (Kind::Internal, 1));

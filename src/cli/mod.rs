@@ -13,11 +13,13 @@ mod screen;
 mod session;
 mod status;
 mod stop;
+mod verify;
 
 use std::process::ExitCode;
 
 use arguments::{Arguments, Command};
 use progress::Progress;
+use run_issue::{Ends, Shown};
 use screen::Screen;
 use session::Session;
 
@@ -36,33 +38,35 @@ pub fn main() -> ExitCode {
     let screen = Screen::new(&arguments.general, &environment);
     let result = failure::catching_panics(|| run(&arguments, environment, &screen));
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Ends::Well) => ExitCode::SUCCESS,
+        Ok(Ends::As(kind)) => ExitCode::from(kind.exit_code()),
         Err(failure) => failure::report(&screen, &failure),
     }
 }
 
-fn run(arguments: &Arguments, environment: HostEnvironment, screen: &Screen) -> Result<()> {
+fn run(arguments: &Arguments, environment: HostEnvironment, screen: &Screen) -> Result<Ends> {
     let session = Session::open(arguments, environment, screen)?;
     match &arguments.command {
         Command::RunIssue(run) => finish(&session, |reporter| run_issue::run_issue(&session, run, reporter)),
-        Command::Verify(run) => finish(&session, |reporter| run_issue::verify(&session, run, reporter)),
+        Command::Verify(run) => finish(&session, |reporter| verify::verify(&session, run, reporter)),
         Command::Publish(run) => finish(&session, |reporter| run_issue::publish(&session, run, reporter)),
-        Command::Status(asked) => status::show(&session, asked),
-        Command::Flakes(asked) => flakes::run(&session, asked),
-        Command::Config => config::show(&session),
+        Command::Status(asked) => status::show(&session, asked).map(|()| Ends::Well),
+        Command::Flakes(asked) => flakes::run(&session, asked).map(|()| Ends::Well),
+        Command::Config => config::show(&session).map(|()| Ends::Well),
     }
 }
 
 /// Runs with progress on the screen, then shows the result.
-fn finish(session: &Session, work: impl FnOnce(&dyn Reporter) -> Result<run_issue::Shown>) -> Result<()> {
+fn finish(session: &Session, work: impl FnOnce(&dyn Reporter) -> Result<Shown>) -> Result<Ends> {
     stop::listen(&session.screen, &session.cancel)?;
     let progress = Progress::begin(&session.screen);
     let shown = work(&progress);
     // The moving line ends before anything is printed, a failure too.
     drop(progress);
-    let shown = shown?;
-    session.screen.show(&shown.text);
-    session.screen.show_json(&shown.json);
+    if let Ok(shown) = &shown {
+        session.screen.show(&shown.text);
+        session.screen.show_json(&shown.json);
+    }
     pipeline::sweep(&session.locations);
-    Ok(())
+    shown.map(|shown| shown.ends)
 }

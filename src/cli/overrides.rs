@@ -11,7 +11,8 @@ pub fn of(command: &Command, set: &[String]) -> Result<Vec<Override>> {
     let mut overrides = set.iter().map(|text| Override::parse("--set", text)).collect::<Result<Vec<_>>>()?;
     overrides.extend(match command {
         Command::RunIssue(run) => run_issue(run),
-        Command::Verify(run) | Command::Publish(run) => tests(&run.tests),
+        Command::Verify(run) => tests(&run.tests),
+        Command::Publish(run) => tests(&run.tests),
         Command::Status(_) | Command::Flakes(_) | Command::Config => Vec::new(),
     });
     Ok(overrides)

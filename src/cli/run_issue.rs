@@ -1,16 +1,15 @@
-//! `run-issue`, `verify` and `publish`: hand the words over to the pipeline and show what comes back.
+//! `run-issue` and `publish`: hand the words over to the pipeline and show what comes back.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::arguments::{ProposalRun, RunIssue};
 use super::session::Session;
 use crate::error::{Kind, OrFail, Result};
 use crate::forge::PullRequest;
 use crate::pipeline::{self, Again, Done, Means, Order, Until};
-use crate::proposal;
 use crate::task::Reporter;
 
 /// What a run leaves to show.
@@ -19,6 +18,17 @@ pub struct Shown {
     pub text: String,
     /// For programs.
     pub json: Value,
+    /// The exit code that this result means.
+    pub ends: Ends,
+}
+
+/// What a result means to the shell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// As it should.
+    Well,
+    /// With this kind's exit code; the result itself says why.
+    As(Kind),
 }
 
 /// Works on one issue.
@@ -32,34 +42,17 @@ pub fn run_issue(session: &Session, run: &RunIssue, reporter: &dyn Reporter) -> 
     };
     let done = pipeline::run(&order, &means(session, reporter))?;
     let json = serde_json::to_value(&done).or_fail(Kind::Internal, || "writing the result as JSON")?;
-    Ok(Shown { text: told(&done, run.repo.as_deref()), json })
-}
-
-/// Proves a proposal again. Rejected and inconclusive are failures, as they are for a run.
-pub fn verify(session: &Session, run: &ProposalRun, reporter: &dyn Reporter) -> Result<Shown> {
-    let reproved = pipeline::reprove(&run.proposal, run.repo.as_deref(), &means(session, reporter))?;
-    let (now, before) = (&reproved.verdict, reproved.proposal.verdict());
-    let claim = proposal::claim(now);
-    let agrees = now.word() == before.word();
-    let mut text = format!("{}: {claim}\n", now.word());
-    if !agrees {
-        let _ = writeln!(text, "the proposal itself says {}: {}", before.word(), proposal::claim(before));
-    }
-    let json = json!({ "verdict": now, "claim": claim, "recorded": before.word(), "agrees": agrees });
-    match pipeline::refusal(now) {
-        None => Ok(Shown { text, json }),
-        Some(failure) => Err(failure),
-    }
+    Ok(Shown { text: told(&done, run.repo.as_deref()), json, ends: Ends::Well })
 }
 
 /// Publishes a proposal.
 pub fn publish(session: &Session, run: &ProposalRun, reporter: &dyn Reporter) -> Result<Shown> {
     let pull_request = pipeline::publish(&run.proposal, run.repo.as_deref(), &means(session, reporter))?;
     let json = serde_json::to_value(&pull_request).or_fail(Kind::Internal, || "writing the result as JSON")?;
-    Ok(Shown { text: format!("{}\n", page(&pull_request)), json })
+    Ok(Shown { text: format!("{}\n", page(&pull_request)), json, ends: Ends::Well })
 }
 
-fn means<'a>(session: &'a Session, reporter: &'a dyn Reporter) -> Means<'a> {
+pub(super) fn means<'a>(session: &'a Session, reporter: &'a dyn Reporter) -> Means<'a> {
     Means { settings: &session.resolved, locations: &session.locations, secrets: &session.secrets, reporter, cancel: &session.cancel }
 }
 

@@ -97,6 +97,7 @@ fn limits(check: &mut Check<'_>, config: &Config) {
         ("test.build_timeout", config.test.build_timeout),
         ("test.timeout", config.test.timeout),
         ("gate.budget", config.gate.budget),
+        ("checks.timeout", config.checks.timeout),
         ("github.write_interval", config.github.write_interval),
         ("github.retry_budget", config.github.retry_budget),
     ];

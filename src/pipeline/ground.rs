@@ -28,6 +28,11 @@ impl Folder {
         Ok(Folder(root))
     }
 
+    /// A folder that is there already.
+    pub(super) fn at_path(path: PathBuf) -> Folder {
+        Folder(path)
+    }
+
     /// A path inside.
     pub fn at(&self, name: &str) -> PathBuf {
         self.0.join(name)
@@ -53,15 +58,26 @@ impl Folder {
 
     /// Puts aside what only the work itself needed; the proposal stays. Quick: [`sweep`] frees the room.
     pub fn tidy(&self) {
-        let Some(trash) = self.0.ancestors().nth(2).map(|state| state.join(TRASH)) else { return };
+        let Some(aside) = self.aside() else { return };
+        for name in ["base", "base.done", "work", "private", "deps", "cells", "checks", "here"] {
+            let _ = fs::rename(self.at(name), aside.join(name));
+        }
+    }
+
+    /// Puts the whole folder aside.
+    pub(super) fn put_aside(&self) {
+        let Some(aside) = self.aside() else { return };
+        let _ = fs::rename(&self.0, aside.join("all"));
+    }
+
+    /// A new place in the trash.
+    fn aside(&self) -> Option<PathBuf> {
+        let trash = self.0.ancestors().nth(2)?.join(TRASH);
         let aside = tempfile::Builder::new().tempdir_in(&trash).or_else(|_| {
             fs::create_dir_all(&trash)?;
             tempfile::Builder::new().tempdir_in(&trash)
         });
-        let Ok(aside) = aside.map(tempfile::TempDir::keep) else { return };
-        for name in ["base", "base.done", "work", "private", "deps", "cells", "here"] {
-            let _ = fs::rename(self.at(name), aside.join(name));
-        }
+        aside.ok().map(tempfile::TempDir::keep)
     }
 }
 
@@ -112,14 +128,20 @@ impl Ground {
         Ok(Ground { folder, cache, base, base_tree, config, sandbox })
     }
 
-    /// Exports the base tree, finds its suites and installs what they need; what an earlier attempt installed is used again.
-    pub fn bench(&self, reporter: &dyn Reporter, cancel: &Cancel) -> Result<Bench> {
+    /// The base tree on disk.
+    pub(super) fn exported(&self) -> Result<PathBuf> {
         let host = self.folder.at("base");
         if !self.folder.at("base.done").exists() {
             self.cache.export(&self.base_tree, &self.folder.fresh("base")?)?;
             fs::write(self.folder.at("base.done"), self.base_tree.as_str())
                 .or_fail(Kind::Workspace, || "noting the export of the base tree")?;
         }
+        Ok(host)
+    }
+
+    /// Exports the base tree, finds its suites and installs what they need; what an earlier attempt installed is used again.
+    pub fn bench(&self, reporter: &dyn Reporter, cancel: &Cancel) -> Result<Bench> {
+        let host = self.exported()?;
         let suites = runner::detect(&host, &self.config.test, &self.sandbox)?;
         let shared = self.folder.at("deps");
         fs::create_dir_all(&shared).or_fail(Kind::Workspace, || format!("making {}", shared.display()))?;

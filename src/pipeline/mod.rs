@@ -2,7 +2,10 @@
 //! Owns the order of stages, what a resumed attempt may skip, and that no end is without a visible word.
 
 mod admission;
+mod benches;
 mod board;
+mod change;
+mod checks;
 mod ending;
 mod ground;
 mod order;
@@ -11,10 +14,12 @@ mod pulse;
 mod reprove;
 mod rounds;
 mod run;
+mod scratch;
 mod stages;
 mod teller;
 mod text;
 
+pub use change::{Change, Proved, prove_change};
 pub use ground::sweep;
 pub use order::{Again, Done, Means, Order, Until};
 pub use publish::publish;

@@ -48,7 +48,7 @@ pub fn reprove(folder: &Path, repository: Option<&str>, means: &Means<'_>) -> Re
 }
 
 /// The forge's token for a clone by HTTP, where there is one; proving needs no right but to read.
-fn credential(url: &str, means: &Means<'_>) -> Result<Option<Credential>> {
+pub(super) fn credential(url: &str, means: &Means<'_>) -> Result<Option<Credential>> {
     let by_http = url.starts_with("https://") || url.starts_with("http://");
     let token = if by_http { means.secrets.forge_token()? } else { None };
     Ok(token.map(|token| Credential { scope: url.to_owned(), token }))

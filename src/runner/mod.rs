@@ -7,6 +7,7 @@
 
 mod bench;
 mod cargo;
+mod checks;
 mod decisive;
 mod detect;
 mod findings;
@@ -35,10 +36,11 @@ mod trial;
 
 pub use bench::Bench;
 pub use cargo::narrowed;
+pub use checks::{Checks, Finding, Formatter, Linter, Said, checks};
 pub use decisive::Room;
 pub use detect::detect;
 pub use id::TestId;
 pub use report::{Case, Fault, FaultKind, Outcome, Report, Trouble, TroubleKind};
 pub use run::run;
-pub use setup::{is_manifest, prepare};
+pub use setup::{Reach, fingerprint, is_manifest, prepare, reach};
 pub use suite::{Program, Selection, Suite};

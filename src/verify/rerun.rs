@@ -51,6 +51,11 @@ pub fn settle(cells: &mut Cells<'_>, suite: usize, trees: &Trees<'_>, compared: 
     if (1..=MANY).contains(&altered.len()) {
         unsettle(cells, Cell::Regression, trees.regression, suite, altered, passes, 1, &mut settled)?;
     }
+    // Red before and green beside the new set-up: by that set-up, or by chance. Only the base tree is asked; the new
+    // set-up could tell what suits it.
+    if (1..=MANY).contains(&compared.covered_up.len()) {
+        unsettle(cells, Cell::Baseline, trees.base, suite, compared.covered_up.clone(), passes, CHANCES, &mut settled)?;
+    }
     // A test whose file did not load on base has no result there to repeat.
     let red: Vec<TestId> = compared.proven.iter().filter(|one| one.red != RedKind::MissingApi).map(|one| one.test.clone()).collect();
     if (1..=MANY).contains(&red.len()) {

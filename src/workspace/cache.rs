@@ -42,6 +42,11 @@ impl Cache {
         Ok(cache)
     }
 
+    /// What the remote is called: a URL, or an absolute path.
+    pub fn address(&self) -> &str {
+        &self.remote.address
+    }
+
     /// Only the cache's own configuration counts: what a machine's other files say must not change a diff.
     pub(super) fn repository(&self) -> Result<Repository> {
         let doing = || format!("opening the cache of {}", self.remote.address);

@@ -21,6 +21,7 @@ mod patch;
 mod push;
 mod refusal;
 mod remote;
+mod revision;
 mod snapshot;
 mod surroundings;
 mod touched;

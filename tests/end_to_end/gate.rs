@@ -113,13 +113,13 @@ fn commit(origin: &Path, files: &[(&str, &str)]) {
 }
 
 #[track_caller]
-fn verified(verdict: &Verdict, proof: Proof) -> Vec<String> {
+pub(super) fn verified(verdict: &Verdict, proof: Proof) -> Vec<String> {
     assert_eq!(verdict.ruling, Ruling::Verified(proof), "{:#?}", verdict.evidence.notes);
     verdict.evidence.fail_to_pass.iter().map(|one| one.test.to_string()).collect()
 }
 
 #[track_caller]
-fn reasons(verdict: &Verdict) -> Vec<String> {
+pub(super) fn reasons(verdict: &Verdict) -> Vec<String> {
     match &verdict.ruling {
         Ruling::Rejected(reasons) => reasons.iter().map(|one| one.name.clone()).collect(),
         other => panic!("not rejected: {other:#?}"),
@@ -127,7 +127,7 @@ fn reasons(verdict: &Verdict) -> Vec<String> {
 }
 
 #[track_caller]
-fn questions(verdict: &Verdict) -> Vec<String> {
+pub(super) fn questions(verdict: &Verdict) -> Vec<String> {
     match &verdict.ruling {
         Ruling::Review(questions) => questions.iter().map(|one| one.name.clone()).collect(),
         other => panic!("not for review: {other:#?}"),

@@ -39,7 +39,7 @@ pub(super) fn cargo_flags(found: &Found<'_>) -> Option<(String, String)> {
 }
 
 /// The workflow files and their texts, by name.
-fn workflows(found: &Found<'_>) -> Vec<(String, String)> {
+pub(super) fn workflows(found: &Found<'_>) -> Vec<(String, String)> {
     let folder = ".github/workflows";
     let Ok(entries) = fs::read_dir(found.root.join(folder)) else { return Vec::new() };
     let mut names: Vec<String> = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();

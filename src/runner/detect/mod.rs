@@ -47,9 +47,9 @@ pub fn detect(root: &Path, settings: &TestSettings, sandbox: &Sandbox) -> Result
 }
 
 /// A tree on disk, and which programs children would find.
-struct Found<'a> {
-    root: &'a Path,
-    has: &'a dyn Fn(&str) -> bool,
+pub(super) struct Found<'a> {
+    pub(super) root: &'a Path,
+    pub(super) has: &'a dyn Fn(&str) -> bool,
 }
 
 impl Found<'_> {
@@ -122,7 +122,7 @@ impl Found<'_> {
     }
 
     /// A small regular file of the tree, as text.
-    fn text(&self, path: &str) -> Option<String> {
+    pub(super) fn text(&self, path: &str) -> Option<String> {
         let full = self.root.join(path);
         // A manifest that is a link may lead out of the tree.
         fs::symlink_metadata(&full).ok().filter(|meta| meta.is_file())?;
@@ -131,8 +131,14 @@ impl Found<'_> {
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    fn is_file(&self, path: &str) -> bool {
+    /// Whether a regular file is there.
+    pub(super) fn is_file(&self, path: &str) -> bool {
         fs::symlink_metadata(self.root.join(path)).is_ok_and(|meta| meta.is_file())
+    }
+
+    /// The workflow files of the repository's CI and their texts, by name.
+    pub(super) fn workflows(&self) -> Vec<(String, String)> {
+        ci::workflows(self)
     }
 
     /// Folders near the root that hold a file of this name, the root first; empty for the root.
@@ -180,7 +186,7 @@ impl Found<'_> {
 }
 
 /// `dir/name`, or `name` at the root.
-fn at(dir: &str, name: &str) -> String {
+pub(super) fn at(dir: &str, name: &str) -> String {
     if dir.is_empty() { name.to_owned() } else { format!("{dir}/{name}") }
 }
 

@@ -4,15 +4,17 @@
 mod harvest;
 mod npm;
 mod pip;
+mod reuse;
 
 pub use harvest::is_manifest;
+pub use reuse::{Reach, fingerprint, reach};
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 use super::bench::{Kept, own_variables};
 use super::session::Deadline;
@@ -92,10 +94,7 @@ impl<'a> Setup<'a> {
     ) -> Result<Setup<'a>> {
         let made = folder.join(MADE);
         let point = sandbox.point(&host);
-        let inside = match sandbox.tier() {
-            Tier::Bubblewrap => point.parent().unwrap_or(Path::new("/")).join("deps"),
-            Tier::None => made.clone(),
-        };
+        let inside = inside(sandbox, &point, &made);
         let private = folder.join("setup");
         fs::create_dir_all(private.join("home")).or_fail(Kind::Workspace, || format!("making {}", private.display()))?;
         let env = environment(sandbox, &suites, &point, &inside);
@@ -112,15 +111,7 @@ impl<'a> Setup<'a> {
 
     /// Everything that decides what setup makes.
     fn input(&self) -> String {
-        let mut digest = Sha256::new();
-        digest.update(serde_json::to_vec(&self.suites).unwrap_or_default());
-        digest.update(self.tree.point.to_string_lossy().as_bytes());
-        digest.update(serde_json::to_vec(&self.env).unwrap_or_default());
-        for path in harvest::manifests(&self.tree.host) {
-            digest.update(path.to_string_lossy().as_bytes());
-            digest.update(places::read(&self.tree.host.join(&path), 16 << 20).unwrap_or_default());
-        }
-        digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        input(&self.suites, &self.tree.point, &self.env, &self.tree.host).to_string()
     }
 
     fn kept(&self, input: &str) -> Option<Kept> {
@@ -220,6 +211,26 @@ impl<'a> Setup<'a> {
 
     fn warn(&self, text: String) {
         self.reporter.event(&Event::Warning { text });
+    }
+}
+
+fn input(suites: &[Suite], point: &Path, env: &BTreeMap<String, String>, host: &Path) -> crate::task::Digest {
+    let mut digest = Sha256::new();
+    digest.update(serde_json::to_vec(suites).unwrap_or_default());
+    digest.update(point.to_string_lossy().as_bytes());
+    digest.update(serde_json::to_vec(env).unwrap_or_default());
+    for path in harvest::manifests(host) {
+        digest.update(path.to_string_lossy().as_bytes());
+        digest.update(places::read(&host.join(&path), 16 << 20).unwrap_or_default());
+    }
+    crate::task::Digest::of(digest)
+}
+
+/// Where children see what setup makes outside of the tree.
+fn inside(sandbox: &Sandbox, point: &Path, made: &Path) -> PathBuf {
+    match sandbox.tier() {
+        Tier::Bubblewrap => point.parent().unwrap_or(Path::new("/")).join("deps"),
+        Tier::None => made.to_path_buf(),
     }
 }
 

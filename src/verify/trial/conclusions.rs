@@ -31,6 +31,7 @@ impl Trial<'_> {
         let settled = rerun::settle(&mut self.cells, suite, &trees, compared)?;
         compared.broken.retain(|one| !settled.flaky.contains(&one.test));
         compared.altered.retain(|one| !settled.flaky.contains(&one.test));
+        compared.covered_up.retain(|one| !settled.flaky.contains(one));
         let (shaky, proven): (Vec<_>, Vec<_>) = compared.proven.drain(..).partition(|one| settled.flaky.contains(&one.test));
         compared.proven = proven;
         compared.unproven.extend(shaky.into_iter().map(|one| Unproven { test: one.test, why: Weak::Flaky, lines: one.lines }));

@@ -1,0 +1,33 @@
+//! Honest fixes that a plain rule turns away: each is the shape of a fix that real projects merged.
+
+#![allow(clippy::unwrap_used, reason = "a test stops where something is missing")]
+
+use loom_agent::config::Config;
+use loom_agent::verify::Proof;
+
+use super::gate::{Scene, verified};
+
+const PROJECT: &str = "[project]\nname = \"marks\"\nversion = \"1.0\"\n\n[build-system]\nrequires = [\"setuptools\"]\nbuild-backend = \"setuptools.build_meta\"\n\n[tool.pytest.ini_options]\ntestpaths = [\"tests\"]\n\n[tool.setuptools]\npackages = [\"marks\"]\n";
+
+const MARKS: &str = "def render(text):\n    return text.replace(\"*\", \"<b>\")\n";
+
+/// Rows of a data file, and a test that is slow where the machine is: red at first, green in any later run.
+const ROWS: &str = "import pathlib\n\nimport pytest\n\nfrom marks import render\n\nROWS = (pathlib.Path(__file__).parent / \"fixtures\" / \"rows.txt\").read_text().splitlines()\n\n\n@pytest.mark.parametrize(\"row\", ROWS)\ndef test_row(row):\n    text, wanted = row.split(\" -> \")\n    assert render(text) == wanted\n\n\ndef test_in_time():\n    note = pathlib.Path.home() / \"ran\"\n    again = note.exists()\n    note.write_text(\"x\")\n    assert again or len(ROWS) > 1\n";
+
+#[test]
+fn fixes_of_a_python_package() {
+    let files = [
+        ("pyproject.toml", PROJECT),
+        ("marks/__init__.py", MARKS),
+        ("tests/test_rows.py", ROWS),
+        ("tests/fixtures/rows.txt", "*a -> <b>a\n"),
+    ];
+    let scene = Scene::of(&files, Config::default());
+
+    // Red by chance at the baseline and green beside the new data is no cover-up.
+    let fixed = MARKS.replace("return text", "text = text.strip()\n    return text");
+    let rows = "*a -> <b>a\n *b -> <b>b\n";
+    let verdict = scene.verdict(&[("marks/__init__.py", Some(&fixed)), ("tests/fixtures/rows.txt", Some(rows))]);
+    assert_eq!(verified(&verdict, Proof::FailToPass), ["tests/test_rows.py::test_row[ *b -> <b>b]"]);
+    assert_eq!(verdict.evidence.flaky.len(), 1);
+}
