@@ -180,6 +180,42 @@ fn source(found: &mut Found, file: &Sided) {
         Language::JavaScript | Language::TypeScript | Language::Tsx => words.extend(SCRIPT),
     }
     reaches(found, file, &words, "can behave otherwise where it is tested, or change what tests it");
+    always_equal(found, file, language);
+}
+
+/// Source whose objects are equal to whatever they are compared with: any assertion on them holds.
+fn always_equal(found: &mut Found, file: &Sided, language: Language) {
+    let count = |text: &Option<String>| {
+        let words = text.as_deref().and_then(|text| tokens(language, text)).unwrap_or_default();
+        (0..words.len()).filter(|at| answers_true(&words[*at..])).count()
+    };
+    if count(&file.head) > count(&file.base) {
+        found.questions.push(Question {
+            name: "always-equal".into(),
+            text: format!(
+                "{} now has an equality that always answers true, so that any comparison in a test holds. Is that meant?",
+                file.path
+            ),
+            lines: String::new(),
+        });
+    }
+}
+
+/// Whether an equality is defined here and does nothing but say yes.
+fn answers_true(words: &[String]) -> bool {
+    let [name, rest @ ..] = words else { return false };
+    if !matches!(name.as_str(), "__eq__" | "eq" | "equals" | "asymmetricMatch" | "eql?" | "==")
+        || !rest.first().is_some_and(|word| word == "(" || word == "=")
+    {
+        return false;
+    }
+    // Past the parameters, and what stands between them and the answer.
+    let end = if rest[0] == "(" { rest.iter().position(|word| word == ")") } else { rest.iter().take(12).position(|word| word == ":") };
+    let between = |word: &&String| {
+        matches!(word.as_str(), ":" | "->" | "=>" | "bool" | "boolean" | "{" | "return" | ")") || word.starts_with("<block")
+    };
+    let answer = end.and_then(|end| rest[end + 1..].iter().find(|word| !between(word)));
+    answer.is_some_and(|word| matches!(word.as_str(), "true" | "True"))
 }
 
 fn reaches(found: &mut Found, file: &Sided, words: &[&str], does: &str) {
@@ -308,6 +344,19 @@ mod tests {
         assert_eq!(names("Makefile", Side::Source, Some("check:"), "check: all"), ["build-script"]);
         assert_eq!(names("vite.config.ts", Side::Source, None, "export default {}"), ["build-script"]);
         assert_eq!(names("build.rs", Side::Source, None, "fn main() {}"), ["build-script"]);
+    }
+
+    #[test]
+    fn an_equality_that_always_holds_is_asked_about() {
+        for (path, head) in [
+            ("a.py", "class A:\n    def __eq__(self, other):\n        return True\n"),
+            ("a.py", "class A:\n    __eq__ = lambda self, other: True\n"),
+            ("src/a.rs", "impl PartialEq for A { fn eq(&self, _: &Self) -> bool { true } }"),
+        ] {
+            assert_eq!(names(path, Side::Source, Some(""), head), ["always-equal"], "{head}");
+        }
+        let honest = "class A:\n    def __eq__(self, other):\n        return self.x == other.x\n\nfound = eq(True)\n";
+        assert!(names("a.py", Side::Source, Some(""), honest).is_empty());
     }
 
     #[test]

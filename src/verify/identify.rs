@@ -4,10 +4,12 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::asserts::count;
 use super::inline;
 use super::items::{Item, items};
 use super::split::{Side, Sided, Split};
-use super::syntax::Language;
+use super::strength::{Strength, strengths};
+use super::syntax::{Language, parse};
 use crate::runner::TestId;
 
 /// How much of a text two test functions must share to be one that was renamed.
@@ -34,6 +36,10 @@ pub struct Versions {
     pub base: Vec<Item>,
     /// In the head tree.
     pub head: Vec<Item>,
+    /// How strictly they assert, by their names, before and after.
+    pub strengths: [BTreeMap<String, Vec<Strength>>; 2],
+    /// How much is asserted outside of them, in what they call: before and after.
+    pub outside: [usize; 2],
 }
 
 /// What the patch did to the text of a test.
@@ -56,7 +62,7 @@ impl Tests {
     pub fn of(split: &Split) -> Tests {
         let mut tests = Tests::default();
         for file in split.test_side() {
-            let versions = Versions { base: items_of(file, file.base.as_deref()), head: items_of(file, file.head.as_deref()) };
+            let versions = versions(file);
             let without_items = versions.base.is_empty() && versions.head.is_empty();
             tests.data_changed |= file.side == Side::Support || without_items || changed_outside(file, &versions);
             tests.files.insert(file.path.clone(), versions);
@@ -100,7 +106,14 @@ impl Tests {
         let here = (path.to_owned(), item.path());
         let (path, names) = self.moved.get(&here).unwrap_or(&here);
         let (path, versions) = self.files.get_key_value(path)?;
-        versions.head.iter().find(|one| one.path() == *names).map(|one| (path.as_str(), one))
+        let mut same = versions.head.iter().filter(|one| one.path() == *names);
+        // In Python a later function of the same name takes the earlier one's place.
+        let found = if Language::of(path) == Some(Language::Python) {
+            same.next_back()
+        } else {
+            same.find(|one| one.body == item.body).or_else(|| versions.head.iter().find(|one| one.path() == *names))
+        };
+        found.map(|one| (path.as_str(), one))
     }
 
     fn find(&self, id: &TestId, file: Option<&str>, version: impl Fn(&Versions) -> &Vec<Item>) -> Option<(&str, &Item)> {
@@ -115,13 +128,33 @@ impl Tests {
     }
 }
 
-fn items_of(file: &Sided, text: Option<&str>) -> Vec<Item> {
-    let Some(text) = text else { return Vec::new() };
-    match file.side {
+fn versions(file: &Sided) -> Versions {
+    let text = |text: &Option<String>| match (text, file.side) {
+        (None, _) => String::new(),
         // Only what is compiled for tests: a source function named like a test is none.
-        Side::Mixed => items(&file.path, &inline::tests_text(text).unwrap_or_default()),
-        _ => items(&file.path, text),
+        (Some(text), Side::Mixed) => inline::tests_text(text).unwrap_or_default(),
+        (Some(text), _) => text.clone(),
+    };
+    let (base, head) = (text(&file.base), text(&file.head));
+    Versions::read(&file.path, &base, &head)
+}
+
+impl Versions {
+    fn read(path: &str, base: &str, head: &str) -> Versions {
+        let (old, new) = (items(path, base), items(path, head));
+        let outside = [outside(path, base, &old), outside(path, head, &new)];
+        Versions { base: old, head: new, strengths: [strengths(path, base), strengths(path, head)], outside }
     }
+}
+
+/// Assertions of a text that stand in none of its test functions.
+fn outside(path: &str, text: &str, items: &[Item]) -> usize {
+    let Some((language, tree)) = Language::of(path).and_then(|language| Some((language, parse(language, text)?))) else { return 0 };
+    let nested = |item: &&Item| {
+        items.iter().any(|other| other.path() != item.path() && item.path().starts_with(&format!("{}::", other.path())) && !other.group)
+    };
+    let inside: usize = items.iter().filter(|item| !item.group && !nested(item)).map(|item| item.asserts).sum();
+    count(language, tree.root_node(), text).saturating_sub(inside)
 }
 
 /// Whether a test file changed outside of its test functions (tables, helpers, imports that every test stands on).
@@ -223,7 +256,7 @@ pub mod tests {
 
     /// A test side with one file of both versions.
     pub fn of(path: &str, base: &str, head: &str) -> Tests {
-        let versions = Versions { base: items(path, base), head: items(path, head) };
+        let versions = Versions::read(path, base, head);
         let files = BTreeMap::from([(path.to_owned(), versions)]);
         Tests { moved: moved(&files), files, data_changed: false }
     }

@@ -25,6 +25,8 @@ mod rerun;
 mod ruling;
 mod runner_config;
 mod split;
+mod strength;
+mod subject;
 mod syntax;
 mod tamper;
 mod trial;

@@ -46,6 +46,16 @@ pub fn renamed(pairs: &[(TestId, TestId)]) -> Option<Question> {
     (!pairs.is_empty()).then(|| Question { name: "renamed-tests".into(), text, lines: String::new() })
 }
 
+/// Tables of tests that have fewer rows than before.
+pub fn fewer(tables: &[(String, usize, usize)]) -> Vec<Question> {
+    let each = tables.iter().map(|(name, before, now)| Question {
+        name: "fewer-cases".into(),
+        text: format!("`{name}` runs {now} times instead of {before}. Is what the missing rows checked still checked?"),
+        lines: String::new(),
+    });
+    each.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Cell;

@@ -8,6 +8,7 @@ use super::facts::{Facts, Shape, some_of};
 use super::identify::{Place, Tests};
 use super::items::{Item, Mark, file_marks};
 use super::split::{Side, Split};
+use super::strength;
 use super::syntax::Language;
 use super::{Question, Reason};
 use crate::runner::TestId;
@@ -24,8 +25,9 @@ pub struct Found {
 }
 
 /// Looks at every test function of the patch. `proven` are the places whose tests were red on base and are green on
-/// head; `gone` tells whether a body uses a symbol that the patch removes.
-pub fn look(tests: &Tests, proven: &BTreeSet<Place>, gone: impl Fn(&str) -> bool) -> Found {
+/// head; `broken` those whose old text fails on the head source; `gone` tells whether a body uses a symbol that the
+/// patch removes.
+pub fn look(tests: &Tests, proven: &BTreeSet<Place>, broken: &BTreeSet<Place>, gone: impl Fn(&str) -> bool) -> Found {
     let mut found = Found::default();
     for (path, versions) in &tests.files {
         let sum = |items: &[Item]| items.iter().filter(|item| !item.group).map(|item| item.asserts).sum::<usize>();
@@ -33,14 +35,24 @@ pub fn look(tests: &Tests, proven: &BTreeSet<Place>, gone: impl Fn(&str) -> bool
         let mut deleted = Vec::new();
         for old in &versions.base {
             match tests.successor(path, old) {
-                Some((_, new)) if !old.group => compared(&mut found, path, old, new, fewer_in_all, proven),
+                Some((there, new)) if !old.group => {
+                    compared(&mut found, path, old, new, fewer_in_all, proven);
+                    stricter(&mut found, tests, (path, old), (there, new), proven);
+                }
                 Some((_, new)) => marked(&mut found, path, old, new, false),
                 None if old.group => {}
                 None if gone(&old.body) => found.notes.push(format!("`{}` in {path} left together with what it tested.", old.path())),
                 None => deleted.push(old),
             }
         }
-        report_deleted(&mut found, path, &deleted, fewer_in_all);
+        report_deleted(&mut found, path, &deleted, fewer_in_all, broken);
+        if versions.outside[1] < versions.outside[0] {
+            let text = format!(
+                "{path} asserts {} times instead of {} outside of its test functions, in what tests call. Is what that checked still checked?",
+                versions.outside[1], versions.outside[0]
+            );
+            found.questions.push(Question { name: "fewer-assertions".into(), text, lines: String::new() });
+        }
         for new in
             versions.head.iter().filter(|new| new.marks.contains(&Mark::Only) && !versions.base.iter().any(|old| old.path() == new.path()))
         {
@@ -50,7 +62,21 @@ pub fn look(tests: &Tests, proven: &BTreeSet<Place>, gone: impl Fn(&str) -> bool
     found
 }
 
-fn report_deleted(found: &mut Found, path: &str, deleted: &[&Item], fewer_in_all: bool) {
+/// Both versions of one test: does the new one check as strictly?
+fn stricter(found: &mut Found, tests: &Tests, (path, old): (&str, &Item), (there, new): (&str, &Item), proven: &BTreeSet<Place>) {
+    if old.body == new.body {
+        return;
+    }
+    let of = |path: &str, side: usize, item: &Item| {
+        tests.files.get(path).and_then(|file| file.strengths[side].get(&item.path())).and_then(|all| all.last())
+    };
+    if let (Some(before), Some(after)) = (of(path, 0, old), of(there, 1, new)) {
+        let proves = proven.contains(&(there.to_owned(), new.path()));
+        found.questions.extend(strength::compared(there, &new.path(), before, after, proves));
+    }
+}
+
+fn report_deleted(found: &mut Found, path: &str, deleted: &[&Item], fewer_in_all: bool, broken: &BTreeSet<Place>) {
     let asserting: Vec<&&Item> = deleted.iter().filter(|item| item.asserts > 0).collect();
     if asserting.is_empty() {
         return;
@@ -62,7 +88,10 @@ fn report_deleted(found: &mut Found, path: &str, deleted: &[&Item], fewer_in_all
         );
         found.reasons.push(Reason { name: "tampering-deleted-test".into(), text, lines: String::new() });
     } else {
-        let text = format!("{names} in {path} was deleted; other tests of the file assert as much. Is what it checked still checked?");
+        let failing = some_of(asserting.iter().filter(|item| broken.contains(&(path.to_owned(), item.path()))).map(|item| item.name()));
+        let fails = if failing.is_empty() { String::new() } else { format!(" Put back, {failing} fails with the patch.") };
+        let text =
+            format!("{names} in {path} was deleted; other tests of the file assert as much.{fails} Is what it checked still checked?");
         found.questions.push(Question { name: "deleted-test".into(), text, lines: String::new() });
     }
 }
@@ -187,7 +216,7 @@ mod tests {
     use super::*;
 
     fn names(path: &str, base: &str, head: &str) -> (Vec<String>, Vec<String>) {
-        let found = look(&of(path, base, head), &BTreeSet::new(), |body| body.contains("removed_function"));
+        let found = look(&of(path, base, head), &BTreeSet::new(), &BTreeSet::new(), |body| body.contains("removed_function"));
         (found.reasons.into_iter().map(|one| one.name).collect(), found.questions.into_iter().map(|one| one.name).collect())
     }
 

@@ -6,7 +6,7 @@ use super::{Heard, Trial};
 use crate::runner::TestId;
 use crate::verify::facts::Broken;
 use crate::verify::identify::Place;
-use crate::verify::{Flip, Proven, aware, flips, knowledge, runner_config, tamper};
+use crate::verify::{Flip, Proven, aware, flips, knowledge, runner_config, subject, tamper};
 
 impl Trial<'_> {
     /// Tampering that needs no run to be seen.
@@ -39,9 +39,15 @@ impl Trial<'_> {
             self.tests.head_item(&one.test, file.as_deref()).map(|(path, item)| (path.to_owned(), item.path()))
         };
         let proven: BTreeSet<Place> = facts.proven.iter().filter_map(place).collect();
-        let found = tamper::look(&self.tests, &proven, gone);
+        let old_place = |one: &Broken| {
+            let file = file_of(&one.test);
+            self.tests.base_item(&one.test, file.as_deref()).map(|(path, item)| (path.to_owned(), item.path()))
+        };
+        let broken: BTreeSet<Place> = altered.iter().filter_map(old_place).collect();
+        let found = tamper::look(&self.tests, &proven, &broken, gone);
         facts.reasons.extend(found.reasons);
         facts.questions.extend(found.questions);
+        facts.questions.extend(subject::look(&self.split, &self.tests, &proven));
         self.notes.extend(found.notes);
     }
 }
