@@ -19,11 +19,18 @@ const SCRIPT: Language = Language {
     extensions: &["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "vue"],
     programs: &["node", "npm", "pnpm", "yarn", "eslint", "prettier", "tsc"],
 };
-const LANGUAGES: [Language; 6] = [
+const GO: Language = Language { extensions: &["go"], programs: &["go", "gofmt"] };
+const PHP: Language = Language { extensions: &["php"], programs: &["php", "phpunit", "composer", "phpstan"] };
+const RUBY: Language = Language { extensions: &["rb"], programs: &["ruby", "rspec", "rake", "bundle", "rubocop"] };
+const PERL: Language = Language { extensions: &["pl", "pm", "t"], programs: &["perl", "prove", "perltidy"] };
+const LANGUAGES: [Language; 9] = [
     RUST,
     PYTHON,
     SCRIPT,
-    Language { extensions: &["go"], programs: &["go", "gofmt"] },
+    PHP,
+    RUBY,
+    PERL,
+    GO,
     Language { extensions: &["c", "h", "cc", "cpp", "hpp", "cxx"], programs: &["gcc", "g++", "clang", "cmake"] },
     Language { extensions: &["java", "kt", "kts"], programs: &["java", "mvn", "gradle"] },
 ];
@@ -53,7 +60,11 @@ fn own(program: Program) -> Option<Language> {
     match program {
         Program::Cargo | Program::Nextest => Some(RUST),
         Program::Pytest | Program::Unittest => Some(PYTHON),
-        Program::Jest | Program::Vitest | Program::NodeTest => Some(SCRIPT),
+        Program::Jest | Program::Vitest | Program::Mocha | Program::Ava | Program::NodeTest => Some(SCRIPT),
+        Program::Go => Some(GO),
+        Program::Phpunit => Some(PHP),
+        Program::Rspec | Program::Minitest => Some(RUBY),
+        Program::Prove => Some(PERL),
         Program::Tap | Program::Junit => None,
     }
 }

@@ -91,7 +91,8 @@ settings!(
     TestSettings {
         /// The test command, run by `bash -c` at the root of the tree.
         command: Option<String> = None,
-        /// Which reader the command's results need: `cargo`, `nextest`, `pytest`, `unittest`, `jest`, `vitest`, `node`, `tap`, `junit`.
+        /// Which reader the command's results need: `cargo`, `nextest`, `pytest`, `unittest`, `jest`, `vitest`, `mocha`, `ava`,
+        /// `node`, `go`, `phpunit`, `rspec`, `minitest`, `prove`, `tap`, `junit`.
         runner: Option<String> = None,
         /// Where the command leaves JUnit XML, as a glob below the root.
         junit: Option<String> = None,

@@ -7,7 +7,10 @@ use super::{Config, Resolved, Source, Span, secrets};
 
 /// Nothing that loom waits for takes longer than a day.
 const LONGEST: Span = Span::minutes(24 * 60);
-const RUNNERS: [&str; 9] = ["cargo", "nextest", "pytest", "unittest", "jest", "vitest", "node", "tap", "junit"];
+const RUNNERS: [&str; 16] = [
+    "cargo", "nextest", "pytest", "unittest", "jest", "vitest", "mocha", "ava", "node", "go", "phpunit", "rspec", "minitest", "prove",
+    "tap", "junit",
+];
 const PROVIDERS: [&str; 4] = ["anthropic", "openai", "compatible", "replay"];
 const KEYWORDS: [&str; 10] = ["close", "closes", "closed", "fix", "fixes", "fixed", "resolve", "resolves", "resolved", "refs"];
 

@@ -9,7 +9,7 @@ use super::stages::Run;
 use crate::error::{Kind, OrFail, Result};
 use crate::runner::Bench;
 use crate::task::{Stage, TreeId};
-use crate::verify::{CheckOutcome, Checked, Checkup};
+use crate::verify::{CheckOutcome, Checked, Checkup, Judge};
 use crate::workspace::Patch;
 
 /// What the checks leave.
@@ -43,6 +43,15 @@ impl Run<'_> {
         let patch = if tree == patch.head_tree { patch } else { ground.cache.patch(&ground.base, &tree)? };
         Ok((patch, checked))
     }
+}
+
+/// What the checks say of a patch that stays as it is.
+pub(super) fn look(judge: &Judge<'_>, patch: &Patch) -> Result<Vec<Checked>> {
+    let checkup = Checkup::open(judge, patch)?;
+    let mut checked = checkup.form()?.checked;
+    checked.extend(checkup.lint()?);
+    checkup.discard();
+    Ok(checked)
 }
 
 /// What the formatter would change, it has changed.

@@ -187,7 +187,7 @@ fn add_text(open: &mut Option<Open>, text: &str) {
     }
 }
 
-fn entity(name: &str) -> &'static str {
+pub(super) fn entity(name: &str) -> &'static str {
     match name {
         "lt" => "<",
         "gt" => ">",

@@ -5,29 +5,39 @@
 //! or failed. Where its file or target could not be built or loaded, a `Trouble` of kind `Build` or `Load` names that
 //! file, so that "absent because not written" and "absent because broken" stay apart.
 
+mod ava;
 mod bench;
+mod canary;
 mod cargo;
 mod checks;
 mod decisive;
 mod detect;
 mod findings;
 mod frames;
+mod go;
 mod id;
 mod jest;
 mod jest_json;
 mod junit;
 mod libtest;
+mod minitest;
+mod mocha;
 mod nextest;
 mod node_test;
+mod phpunit;
 mod places;
+mod prove;
 mod pytest;
 mod report;
+mod rspec;
+mod ruby;
 mod run;
 mod session;
 mod setup;
 mod suite;
 mod tap;
 mod text;
+mod told;
 mod unittest;
 mod vitest;
 mod words;

@@ -20,9 +20,23 @@ pub enum Program {
     Jest,
     /// `vitest`.
     Vitest,
+    /// `ava`.
+    Ava,
+    /// `mocha`.
+    Mocha,
     /// `node --test`.
     NodeTest,
-    /// Any command that prints TAP (tape, ava --tap, prove).
+    /// `go test`.
+    Go,
+    /// `phpunit`.
+    Phpunit,
+    /// `rspec`.
+    Rspec,
+    /// minitest, under rake or plain ruby.
+    Minitest,
+    /// `prove`.
+    Prove,
+    /// Any command that prints TAP (tape).
     Tap,
     /// Any command that leaves JUnit XML.
     Junit,

@@ -2,8 +2,12 @@
 //! Nothing of the repository is run here.
 
 mod ci;
+mod go;
 mod node;
+mod perl;
+mod php;
 mod python;
+mod ruby;
 mod rust;
 
 use std::fs;
@@ -59,6 +63,10 @@ impl Found<'_> {
             suites.extend(rust::suites(self));
             suites.extend(python::suites(self));
             suites.extend(node::suites(self));
+            suites.extend(php::suites(self));
+            suites.extend(ruby::suites(self));
+            suites.extend(perl::suites(self));
+            suites.extend(go::suites(self));
             if let Some(wanted) = &settings.runner {
                 let wanted = program(wanted)?;
                 suites.retain(|suite| suite.program == wanted);
@@ -83,7 +91,7 @@ impl Found<'_> {
             (None, Some(_)) => Program::Junit,
             (None, None) => by_words(command).ok_or_else(|| {
                 Failure::new(Kind::Config, format_args!("test.command: which reader do the results of {command:?} need?"))
-                    .hint("set test.runner to cargo, nextest, pytest, unittest, jest, vitest, node, tap or junit")
+                    .hint("set test.runner to cargo, nextest, pytest, unittest, jest, vitest, mocha, ava, node, go, phpunit, rspec, minitest, prove, tap or junit")
             })?,
         };
         if program == Program::Junit && settings.junit.is_none() {
@@ -93,7 +101,11 @@ impl Found<'_> {
         let setup = match program {
             Program::Cargo | Program::Nextest => rust::setup(self, ""),
             Program::Pytest | Program::Unittest => python::setup(self, "", program),
-            Program::Jest | Program::Vitest | Program::NodeTest => node::setup(self, ""),
+            Program::Jest | Program::Vitest | Program::Mocha | Program::Ava | Program::NodeTest => node::setup(self, ""),
+            Program::Go => go::setup(self, ""),
+            Program::Phpunit => php::setup(self, ""),
+            Program::Rspec | Program::Minitest => ruby::setup(self, ""),
+            Program::Prove => perl::setup(self, ""),
             Program::Tap | Program::Junit => self.setup_by_manifest(),
         };
         Ok(Suite {
@@ -115,9 +127,14 @@ impl Found<'_> {
         if python::has_manifest(self, "") {
             setup.extend(python::setup(self, "", Program::Pytest));
         }
+        if self.text("go.mod").is_some() {
+            setup.extend(go::setup(self, ""));
+        }
         if self.text("Cargo.toml").is_some() {
             setup.extend(rust::setup(self, ""));
         }
+        setup.extend(php::setup(self, ""));
+        setup.extend(ruby::setup(self, ""));
         setup
     }
 
@@ -185,6 +202,20 @@ impl Found<'_> {
     }
 }
 
+/// One suite per folder, the upper ones first; none below a folder that has one.
+fn apart(mut folders: Vec<String>, suite: impl Fn(&str) -> Option<Suite>) -> Vec<Suite> {
+    folders.sort_by_key(|folder| (folder.matches('/').count() + usize::from(!folder.is_empty()), folder.clone()));
+    folders.dedup();
+    let mut suites: Vec<Suite> = Vec::new();
+    for dir in folders {
+        let inside = suites.iter().any(|suite| suite.dir.is_empty() || dir.starts_with(&format!("{}/", suite.dir)));
+        if !inside {
+            suites.extend(suite(&dir));
+        }
+    }
+    suites
+}
+
 /// `dir/name`, or `name` at the root.
 pub(super) fn at(dir: &str, name: &str) -> String {
     if dir.is_empty() { name.to_owned() } else { format!("{dir}/{name}") }
@@ -200,11 +231,18 @@ fn program(name: &str) -> Result<Program> {
         "jest" => Program::Jest,
         "vitest" => Program::Vitest,
         "node" | "node:test" | "node-test" => Program::NodeTest,
-        "tap" | "tape" | "ava" | "prove" => Program::Tap,
+        "go" => Program::Go,
+        "mocha" => Program::Mocha,
+        "ava" => Program::Ava,
+        "phpunit" => Program::Phpunit,
+        "rspec" => Program::Rspec,
+        "minitest" => Program::Minitest,
+        "prove" => Program::Prove,
+        "tap" | "tape" => Program::Tap,
         "junit" => Program::Junit,
         _ => {
             return Err(Failure::new(Kind::Config, format_args!("test.runner: no such runner: {name:?}"))
-                .hint("known are cargo, nextest, pytest, unittest, jest, vitest, node, tap, junit"));
+                .hint("known are cargo, nextest, pytest, unittest, jest, vitest, mocha, ava, node, go, phpunit, rspec, minitest, prove, tap, junit"));
         }
     })
 }
@@ -221,6 +259,14 @@ fn by_words(command: &str) -> Option<Program> {
         ("unittest", Program::Unittest),
         ("jest", Program::Jest),
         ("vitest", Program::Vitest),
+        ("phpunit", Program::Phpunit),
+        ("rspec", Program::Rspec),
+        ("prove", Program::Prove),
+        ("rake", Program::Minitest),
+        ("ruby", Program::Minitest),
+        ("go", Program::Go),
+        ("mocha", Program::Mocha),
+        ("ava", Program::Ava),
         ("tape", Program::Tap),
         ("--tap", Program::Tap),
         ("--test", Program::NodeTest),
@@ -258,8 +304,8 @@ mod tests {
             ("nyc tape 'test/**/*.js'", Program::Tap, "tape 'test/**/*.js'"),
             ("npm run lint && cross-env NODE_ENV=test jest --coverage", Program::Jest, "NODE_ENV=test jest"),
             ("vitest", Program::Vitest, "vitest run"),
-            ("c8 --reporter lcov ava", Program::Tap, "ava --tap"),
-            ("mocha test", Program::Tap, "mocha test --reporter tap"),
+            ("c8 --reporter lcov ava", Program::Ava, "ava"),
+            ("mocha test", Program::Mocha, "mocha test"),
             ("node --test test/", Program::NodeTest, "node --test test/"),
             ("npx jest", Program::Jest, "jest"),
             ("pnpm lint && pnpm test:types && pnpm vitest run", Program::Vitest, "vitest run"),
@@ -307,7 +353,7 @@ mod tests {
         let files = [("Cargo.toml", "[package]\nname='a'\n"), ("src/lib.rs", "#[test] fn x() {}")];
         assert_eq!(detected(&files, set("make check", Some("tap"))).unwrap()[0].command, "make check");
         assert_eq!(detected(&files, set("cargo test -p a", None)).unwrap()[0].program, Program::Cargo);
-        for (command, runner) in [("make check", None), ("x", Some("rspec")), ("x", Some("junit"))] {
+        for (command, runner) in [("make check", None), ("x", Some("no-such")), ("x", Some("junit"))] {
             let failure = detected(&files, set(command, runner)).unwrap_err();
             assert!(failure.kind == Kind::Config && !failure.hints.is_empty());
         }

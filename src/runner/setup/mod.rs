@@ -5,6 +5,7 @@ mod harvest;
 mod npm;
 mod pip;
 mod reuse;
+mod scripted;
 
 pub use harvest::is_manifest;
 pub use reuse::{Reach, fingerprint, reach};
@@ -101,7 +102,9 @@ impl<'a> Setup<'a> {
         let mut tree = Tree { host, point, shared: Vec::new(), private, env: env.clone() };
         let own = own_variables(&tree.private_point());
         tree.env.extend(own);
-        tree.env.remove("CARGO_NET_OFFLINE");
+        for offline in ["CARGO_NET_OFFLINE", "GOPROXY"] {
+            tree.env.remove(offline);
+        }
         tree.env.extend(versions());
         tree.env.extend(patience());
         let deadline = Deadline::after(settings.setup_timeout.duration());
@@ -174,7 +177,9 @@ impl<'a> Setup<'a> {
         let Some((choice, finished, said)) = last else { return Ok(()) };
         let mended = self.detected
             && finished.ending != Ending::TimedOut
-            && (npm::partly(self, dir, choice, &said)? || pip::one_by_one(self, dir, choice)?);
+            && (npm::partly(self, dir, choice, &said)?
+                || pip::one_by_one(self, dir, choice)?
+                || scripted::by_the_machine(self, dir, choice, &said)?);
         if mended {
             return Ok(());
         }
@@ -251,9 +256,18 @@ fn environment(sandbox: &Sandbox, suites: &[Suite], point: &Path, inside: &Path)
             path.push(bin);
         }
     }
+    env.extend(scripted::environment(suites, point, inside, &mut path));
     if suites.iter().any(uses_cargo) {
         env.insert("CARGO_HOME".to_owned(), below("cargo"));
         env.insert("CARGO_NET_OFFLINE".to_owned(), "true".to_owned());
+    }
+    if suites.iter().any(uses_go) {
+        env.extend(
+            [("GOMODCACHE", below("gomod")), ("GOENV", "off".to_owned()), ("GOFLAGS", String::new())]
+                .map(|(name, value)| (name.to_owned(), value)),
+        );
+        // For what tests start themselves; fetching is for setup alone.
+        env.insert("GOPROXY".to_owned(), "off".to_owned());
     }
     if !path.is_empty() {
         path.push(sandbox.path().to_owned());
@@ -296,12 +310,16 @@ fn uses_python(suite: &Suite) -> bool {
 }
 
 fn uses_node(suite: &Suite) -> bool {
-    matches!(suite.program, Program::Jest | Program::Vitest | Program::NodeTest)
+    matches!(suite.program, Program::Jest | Program::Vitest | Program::Mocha | Program::Ava | Program::NodeTest)
         || mentions(suite, &["npm", "npx", "node", "yarn", "pnpm", "tape", "ava", "mocha"])
 }
 
 fn uses_cargo(suite: &Suite) -> bool {
     matches!(suite.program, Program::Cargo | Program::Nextest) || mentions(suite, &["cargo"])
+}
+
+fn uses_go(suite: &Suite) -> bool {
+    suite.program == Program::Go || mentions(suite, &["go"])
 }
 
 /// The lines that say why, or the last ones.
@@ -312,7 +330,13 @@ fn decisive(finished: &Finished) -> String {
         .iter()
         .filter(|line| {
             let line = line.to_lowercase();
-            line.starts_with("error") || line.starts_with("npm err") || line.starts_with("npm error") || line.contains("not found")
+            line.starts_with("error")
+                || line.starts_with("npm err")
+                || line.starts_with("npm error")
+                || line.contains("not found")
+                || line.contains("could not be fully loaded")
+                || line.contains("could not fetch specs")
+                || line.starts_with("! ")
         })
         .copied()
         .take(12)
