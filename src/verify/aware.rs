@@ -4,6 +4,8 @@
 //!
 //! It reads what is written, so it can be talked around; `docs/proof.md` says what remains.
 
+use std::collections::BTreeSet;
+
 use super::split::{Side, Sided, Split};
 use super::syntax::{Language, tokens};
 use super::{Question, Reason, inline};
@@ -23,7 +25,7 @@ const ANY: [&str; 9] = [
     "/loom/repo",
     "/proc/self",
 ];
-const PYTHON: [&str; 17] = [
+const PYTHON: [&str; 19] = [
     "import__main__",
     "pytest",
     "unittest",
@@ -33,6 +35,8 @@ const PYTHON: [&str; 17] = [
     "__import__",
     "_getframe",
     "inspect.stack",
+    "currentframe",
+    "extract_stack",
     "gc.get_",
     "ctypes",
     "builtins.",
@@ -42,7 +46,7 @@ const PYTHON: [&str; 17] = [
     "os._exit",
     "os.kill",
 ];
-const SCRIPT: [&str; 16] = [
+const SCRIPT: [&str; 23] = [
     "global.expect",
     "'expect'",
     "\"expect\"",
@@ -59,6 +63,13 @@ const SCRIPT: [&str; 16] = [
     "require.cache",
     "process.binding",
     "node:vm",
+    "newError().stack",
+    "captureStackTrace",
+    "NODE_ENV==='test'",
+    "NODE_ENV===\"test\"",
+    ".test.js",
+    ".test.mjs",
+    ".test.ts",
 ];
 const RUST: [&str; 13] = [
     "cfg!(test",
@@ -75,10 +86,26 @@ const RUST: [&str; 13] = [
     "no_mangle",
     "asm!(",
 ];
-/// Rust that ends the process: usual in programs, not in what tests call.
-const RUST_ENDS: [&str; 3] = ["process::exit", "process::abort", "libc::"];
+/// Rust that ends the process or looks how it was started: usual in programs, not in what tests call.
+const RUST_ENDS: [&str; 4] = ["process::exit", "process::abort", "libc::", "env::args"];
+/// Script that looks how it was started: usual in programs too.
+const SCRIPT_ENDS: [&str; 3] = ["process.argv", "process.execArgv", "process.exit("];
+/// The same of Python.
+const PYTHON_ENDS: [&str; 3] = ["sys.argv", "sys.orig_argv", "sys.exit("];
+/// What these words stand for when they say no such thing: data about installed packages, lints.
+const HARMLESS: [&str; 9] = [
+    "importlib.metadata",
+    "importlib_metadata",
+    "importlib.resources",
+    "importlib_resources",
+    "fromimportlibimportmetadata",
+    "fromimportlibimportresources",
+    "cfg_attr(test,allow(",
+    "cfg_attr(test,warn(",
+    "cfg_attr(test,deny(",
+];
 /// What tests and their set-up say when they reach into the runner.
-const OF_TESTS: [&str; 10] = [
+const OF_TESTS: [&str; 8] = [
     "_pytest",
     "pytest_runtest",
     "pytest_pyfunc_call",
@@ -86,10 +113,12 @@ const OF_TESTS: [&str; 10] = [
     "pytest_report",
     "pytest_configure",
     "pytest_sessionfinish",
-    "hookimpl",
-    "hookwrapper",
     "/proc/self",
 ];
+/// What a hook of the runner is made with: any name of it in a file that the runner loads as its own, and its full name
+/// in a test, which may test hooks of its own.
+const HOOKS: [&str; 2] = ["hookimpl", "hookwrapper"];
+const HOOKS_IN_FULL: [&str; 4] = ["pytest.hookimpl", "frompytestimporthookimpl", "pluginmanager", "pytest_plugins"];
 
 /// Modules that Python or pytest load before any test, by the names a file of the repository could take.
 const LOADED: [&str; 8] = ["pytest", "_pytest", "pluggy", "iniconfig", "loom_pytest", "loom_unittest", "sitecustomize", "usercustomize"];
@@ -150,72 +179,48 @@ pub struct Found {
     pub questions: Vec<Question>,
 }
 
-/// Looks at every file of the patch; `commands` are what the suites run.
-pub fn look(split: &Split, commands: &[&str]) -> Found {
+/// Looks at every file of the patch; `commands` are what the suites run, `sources` the source files of the base tree.
+pub fn look(split: &Split, commands: &[&str], sources: &BTreeSet<String>) -> Found {
     let mut found = Found::default();
     for file in &split.files {
         own_parts(&mut found, file);
-        taken_name(&mut found, file);
+        taken_name(&mut found, file, sources);
         build_script(&mut found, file, commands);
         match file.side {
-            Side::Test | Side::Support => reaches(&mut found, file, &OF_TESTS, "changes how tests are run or reported"),
+            Side::Test | Side::Support => test_side(&mut found, file),
             Side::Source | Side::Mixed => source(&mut found, file),
         }
     }
     found
 }
 
+fn test_side(found: &mut Found, file: &Sided) {
+    let hooks: &[&str] = if file.side == Side::Support { &HOOKS } else { &HOOKS_IN_FULL };
+    reaches(found, file, &[&OF_TESTS, hooks].concat(), "changes how tests are run or reported");
+}
+
 fn source(found: &mut Found, file: &Sided) {
     let Some(language) = Language::of(&file.path) else { return };
     let mut words: Vec<&str> = ANY.to_vec();
-    match language {
-        Language::Python => words.extend(PYTHON),
-        Language::Rust => {
-            words.extend(RUST);
-            let name = file.path.rsplit('/').next().unwrap_or_default();
-            if name != "main.rs" && !file.path.split('/').any(|part| matches!(part, "bin" | "examples" | "cli" | "benches" | "cli.rs")) {
-                words.extend(RUST_ENDS);
-            }
-        }
-        Language::JavaScript | Language::TypeScript | Language::Tsx => words.extend(SCRIPT),
+    let program = is_program(&file.path);
+    let (own, ends): (&[&str], &[&str]) = match language {
+        Language::Python => (&PYTHON, &PYTHON_ENDS),
+        Language::Rust => (&RUST, &RUST_ENDS),
+        Language::JavaScript | Language::TypeScript | Language::Tsx => (&SCRIPT, &SCRIPT_ENDS),
+    };
+    words.extend(own);
+    if !program {
+        words.extend(ends);
     }
     reaches(found, file, &words, "can behave otherwise where it is tested, or change what tests it");
-    always_equal(found, file, language);
 }
 
-/// Source whose objects are equal to whatever they are compared with: any assertion on them holds.
-fn always_equal(found: &mut Found, file: &Sided, language: Language) {
-    let count = |text: &Option<String>| {
-        let words = text.as_deref().and_then(|text| tokens(language, text)).unwrap_or_default();
-        (0..words.len()).filter(|at| answers_true(&words[*at..])).count()
-    };
-    if count(&file.head) > count(&file.base) {
-        found.questions.push(Question {
-            name: "always-equal".into(),
-            text: format!(
-                "{} now has an equality that always answers true, so that any comparison in a test holds. Is that meant?",
-                file.path
-            ),
-            lines: String::new(),
-        });
-    }
-}
-
-/// Whether an equality is defined here and does nothing but say yes.
-fn answers_true(words: &[String]) -> bool {
-    let [name, rest @ ..] = words else { return false };
-    if !matches!(name.as_str(), "__eq__" | "eq" | "equals" | "asymmetricMatch" | "eql?" | "==")
-        || !rest.first().is_some_and(|word| word == "(" || word == "=")
-    {
-        return false;
-    }
-    // Past the parameters, and what stands between them and the answer.
-    let end = if rest[0] == "(" { rest.iter().position(|word| word == ")") } else { rest.iter().take(12).position(|word| word == ":") };
-    let between = |word: &&String| {
-        matches!(word.as_str(), ":" | "->" | "=>" | "bool" | "boolean" | "{" | "return" | ")") || word.starts_with("<block")
-    };
-    let answer = end.and_then(|end| rest[end + 1..].iter().find(|word| !between(word)));
-    answer.is_some_and(|word| matches!(word.as_str(), "true" | "True"))
+/// A file that is started by itself, by its name or its folder.
+fn is_program(path: &str) -> bool {
+    let mut parts = path.split('/').map(|part| part.split('.').next().unwrap_or_default());
+    parts.any(|part| {
+        matches!(part, "main" | "__main__" | "bin" | "examples" | "cli" | "benches" | "scripts" | "tools" | "commands" | "manage" | "setup")
+    })
 }
 
 fn reaches(found: &mut Found, file: &Sided, words: &[&str], does: &str) {
@@ -242,14 +247,24 @@ fn own_parts(found: &mut Found, file: &Sided) {
     });
 }
 
-fn taken_name(found: &mut Found, file: &Sided) {
+fn taken_name(found: &mut Found, file: &Sided, sources: &BTreeSet<String>) {
     if file.existed || file.head.is_none() {
         return;
     }
-    let mut parts = file.path.split('/').map(|part| part.strip_suffix(".py").unwrap_or(part));
-    let first = parts.clone().next().unwrap_or_default();
+    let parts = || file.path.split('/').map(|part| part.strip_suffix(".py").unwrap_or(part));
+    let first = parts().next().unwrap_or_default();
     let python = file.path.ends_with(".py");
-    if python && (parts.any(|part| LOADED.contains(&part)) || STANDARD.contains(&first)) || file.path.ends_with(".pth") {
+    // One more module of a package that the repository is (pytest's own parts have repositories, too).
+    let own = |name: &str| {
+        let package = file.path.split_inclusive('/').scan(0, |end, part| {
+            *end += part.len();
+            Some((part.trim_end_matches('/'), *end))
+        });
+        let folder = package.filter(|(part, _)| *part == name).map(|(_, end)| &file.path[..end]).next();
+        folder.is_some_and(|folder| folder.ends_with('/') && sources.contains(&format!("{folder}__init__.py")))
+    };
+    let taken = |name: &str| LOADED.contains(&name) && !own(name);
+    if python && (parts().any(taken) || STANDARD.contains(&first) && !own(first)) || file.path.ends_with(".pth") {
         found.reasons.push(Reason {
             name: "tampering-runner-module".into(),
             text: format!("{} takes the place of a module that the test runner loads. Give it another name.", file.path),
@@ -292,7 +307,11 @@ fn is_run(file: &Sided, name: &str, commands: &[&str]) -> bool {
 fn added<'w>(file: &Sided, words: &[&'w str]) -> Vec<&'w str> {
     let plain = |text: Option<&str>| text.map_or_else(String::new, |text| plain(file, text));
     let (base, head) = (plain(file.base.as_deref()), plain(file.head.as_deref()));
-    words.iter().filter(|word| head.matches(**word).count() > base.matches(**word).count()).copied().collect()
+    let count = |text: &str, word: &str| {
+        let harmless = HARMLESS.iter().filter(|one| one.contains(word)).map(|one| text.matches(one).count()).sum();
+        text.matches(word).count().saturating_sub(harmless)
+    };
+    words.iter().filter(|word| count(&head, word) > count(&base, word)).copied().collect()
 }
 
 fn plain(file: &Sided, text: &str) -> String {
@@ -315,10 +334,10 @@ mod tests {
         let file = Sided::for_trial(path, side, base, Some(head));
         let mut found = Found::default();
         own_parts(&mut found, &file);
-        taken_name(&mut found, &file);
+        taken_name(&mut found, &file, &["src/pluggy/__init__.py".to_owned()].into());
         build_script(&mut found, &file, &["sh run/tests.sh && make check"]);
         match side {
-            Side::Test | Side::Support => reaches(&mut found, &file, &OF_TESTS, "x"),
+            Side::Test | Side::Support => test_side(&mut found, &file),
             _ => source(&mut found, &file),
         }
         found.reasons.into_iter().map(|one| one.name).chain(found.questions.into_iter().map(|one| one.name)).collect()
@@ -337,6 +356,11 @@ mod tests {
         }
         let hook = "def pytest_runtest_makereport(item):\n    pass\n";
         assert_eq!(names("conftest.py", Side::Support, None, hook), ["aware-of-tests"]);
+        for reaching in ["import pytest\n@pytest.hookimpl(hookwrapper=True)\ndef x(): pass\n", "from pytest import hookimpl\n"] {
+            assert_eq!(names("tests/test_a.py", Side::Test, Some(""), reaching), ["aware-of-tests"]);
+            assert_eq!(names("tests/conftest.py", Side::Support, Some(""), reaching), ["aware-of-tests"]);
+        }
+        assert_eq!(names("src/pytest/a.py", Side::Source, None, ""), ["tampering-runner-module"]);
         assert_eq!(names("src/a.py", Side::Source, None, "x = 'LOOM_RESULTS'\n"), ["tampering-results"]);
         assert_eq!(names("pytest.py", Side::Source, None, ""), ["tampering-runner-module"]);
         assert_eq!(names("json/__init__.py", Side::Source, None, ""), ["tampering-runner-module"]);
@@ -347,24 +371,18 @@ mod tests {
     }
 
     #[test]
-    fn an_equality_that_always_holds_is_asked_about() {
-        for (path, head) in [
-            ("a.py", "class A:\n    def __eq__(self, other):\n        return True\n"),
-            ("a.py", "class A:\n    __eq__ = lambda self, other: True\n"),
-            ("src/a.rs", "impl PartialEq for A { fn eq(&self, _: &Self) -> bool { true } }"),
-        ] {
-            assert_eq!(names(path, Side::Source, Some(""), head), ["always-equal"], "{head}");
-        }
-        let honest = "class A:\n    def __eq__(self, other):\n        return self.x == other.x\n\nfound = eq(True)\n";
-        assert!(names("a.py", Side::Source, Some(""), honest).is_empty());
-    }
-
-    #[test]
     fn honest_code_is_not() {
         let inline = "fn f() -> u8 { 1 }\n#[cfg(test)]\nmod tests { #[test] fn a() { assert_eq!(super::f(), 1); } }\n";
         assert!(names("src/a.rs", Side::Mixed, Some("fn f() -> u8 { 0 }\n"), inline).is_empty());
         assert!(names("src/main.rs", Side::Source, Some("fn main() {}"), "fn main() { std::process::exit(2) }").is_empty());
         assert!(names("a.py", Side::Source, Some("import importlib\n"), "import importlib\n# pytest sees this\nx = 1\n").is_empty());
+        for about in ["from importlib.metadata import version\n", "import importlib.resources\n", "from importlib import metadata\n"] {
+            assert!(names("a.py", Side::Source, Some(""), about).is_empty(), "{about}");
+        }
+        assert!(names("src/lib.rs", Side::Source, Some(""), "#![cfg_attr(test, allow(dead_code))]\n").is_empty());
+        let own_hooks = "from pluggy import HookimplMarker\nhookimpl = HookimplMarker('x')\n@hookimpl(hookwrapper=True)\ndef a(): pass\n";
+        assert!(names("tests/test_a.py", Side::Test, Some(""), own_hooks).is_empty());
+        assert!(names("src/pluggy/_warnings.py", Side::Source, None, "x = 1\n").is_empty());
         assert!(names("shop/json.py", Side::Source, None, "x = 1\n").is_empty());
         assert!(names("tests/test_a.py", Side::Test, None, "import pytest\nimport unittest\n").is_empty());
     }

@@ -7,6 +7,7 @@ mod cells;
 mod checks;
 mod compare;
 mod docs;
+mod equality;
 mod evidence;
 mod facts;
 mod flips;
