@@ -204,7 +204,8 @@ pub fn called_and_defined(words: &[String]) -> (BTreeSet<String>, BTreeSet<Strin
     for (at, word) in words.iter().enumerate().filter(|(_, word)| is_name(word)) {
         let before = at.checked_sub(1).map(|at| words[at].as_str());
         let next = words.get(at + 1).map(String::as_str);
-        let definition = matches!(before, Some("def" | "fn" | "function"));
+        let before = if before == Some("!") { at.checked_sub(2).map(|at| words[at].as_str()) } else { before };
+        let definition = matches!(before, Some("def" | "fn" | "function" | "macro_rules"));
         if definition || next == Some("=") && !matches!(before, Some("." | "," | "(")) {
             defined.insert(word.clone());
         } else if next == Some("(") {

@@ -32,14 +32,16 @@ const READS: [&str; 18] = [
     "foreach",
 ];
 /// Words that look at a function instead of calling it.
-const LOOKS: [&str; 8] =
-    ["getsource", "getsourcelines", "__code__", "co_code", "co_names", "co_varnames", "source_location", "getDeclaredMethods"];
+const LOOKS: [&str; 7] = ["getsource", "getsourcelines", "co_code", "co_names", "co_varnames", "source_location", "getDeclaredMethods"];
 
 /// Everything of this kind in a patch; `proven` are the places of the tests that prove.
 pub fn look(split: &Split, tests: &Tests, proven: &BTreeSet<Place>) -> Vec<Question> {
     let mut questions = Vec::new();
     for file in split.test_side().filter(|file| file.side != Side::Mixed) {
-        questions.extend(for_all(file));
+        let helper = tests.files.get(&file.path).is_some_and(|versions| versions.head.is_empty());
+        if file.side == Side::Support || helper {
+            questions.extend(for_all(file));
+        }
         questions.extend(taken_over(file, tests));
     }
     let sources: Vec<&str> =
@@ -50,9 +52,6 @@ pub fn look(split: &Split, tests: &Tests, proven: &BTreeSet<Place>) -> Vec<Quest
 
 /// Set-up that replaces something for every test.
 fn for_all(file: &Sided) -> Option<Question> {
-    if file.side != Side::Support {
-        return None;
-    }
     let language = Language::of(&file.path)?;
     let words = |text: &Option<String>| text.as_deref().and_then(|text| tokens(language, text)).unwrap_or_default();
     let (base, head) = (words(&file.base), words(&file.head));
@@ -75,29 +74,34 @@ fn for_all(file: &Sided) -> Option<Question> {
     })
 }
 
-/// `module.name = ...`, where the module was imported.
+/// `module.name = ...`, where the module was imported or is everybody's.
 fn attributes_set(words: &[String]) -> BTreeSet<(String, String)> {
-    let imported: BTreeSet<&str> = words
-        .iter()
-        .enumerate()
-        .filter(|(_, word)| matches!(word.as_str(), "import" | "require" | "use"))
-        .flat_map(|(at, _)| words[at.saturating_sub(3)..].iter().take(14).map(String::as_str))
-        .collect();
-    let of = words.windows(4).filter(|four| four[1] == "." && four[3] == "=" && imported.contains(four[0].as_str()));
+    let imported = imported(words);
+    let shared = |word: &str| imported.contains(word) || matches!(word, "prototype" | "global" | "globalThis" | "window" | "builtins");
+    let of = words.windows(4).filter(|four| four[1] == "." && four[3] == "=" && shared(&four[0]));
     of.map(|four| (four[0].clone(), four[2].clone())).collect()
+}
+
+/// Words around what imports: the names that come from elsewhere are among them.
+fn imported(words: &[String]) -> BTreeSet<&str> {
+    let at = words.iter().enumerate().filter(|(_, word)| matches!(word.as_str(), "import" | "require" | "use")).map(|(at, _)| at);
+    at.flat_map(|at| words[at.saturating_sub(4)..].iter().take(24).map(String::as_str)).collect()
 }
 
 /// A test file that now defines by itself what its tests called from elsewhere.
 fn taken_over(file: &Sided, tests: &Tests) -> Option<Question> {
     let language = Language::of(&file.path).filter(|_| file.existed && file.head.is_some())?;
     let words = |text: &Option<String>| text.as_deref().and_then(|text| tokens(language, text)).unwrap_or_default();
-    let (called, defined_before) = called_and_defined(&words(&file.base));
+    let before = words(&file.base);
+    let (called, defined_before) = called_and_defined(&before);
+    let imported = imported(&before);
     let (_, defined) = called_and_defined(&words(&file.head));
     let kept = |name: &String| {
         tests.files.get(&file.path).is_some_and(|file| file.base.iter().any(|item| item.body.split(' ').any(|word| word == name)))
     };
-    let taken: Vec<&str> =
-        defined.iter().filter(|name| called.contains(*name) && !defined_before.contains(*name) && kept(name)).map(String::as_str).collect();
+    let is_taken =
+        |name: &&String| called.contains(*name) && imported.contains(name.as_str()) && !defined_before.contains(*name) && kept(name);
+    let taken: Vec<&str> = defined.iter().filter(is_taken).map(String::as_str).collect();
     (!taken.is_empty()).then(|| Question {
         name: "replaces-source".into(),
         text: format!(
