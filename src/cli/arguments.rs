@@ -127,7 +127,7 @@ pub struct TestOptions {
 #[derive(Debug, Args)]
 pub struct Verify {
     /// The proposal folder; without it, --head is proved against --base
-    #[arg(value_name = "PROPOSAL", conflicts_with_all = ["base", "head", "label"])]
+    #[arg(value_name = "PROPOSAL", conflicts_with_all = ["base", "head", "label", "mutants"])]
     pub proposal: Option<PathBuf>,
     /// Where the repository is [default: the one around this folder; for a proposal, where it was found]
     #[arg(long, value_name = "PATH_OR_URL")]
@@ -141,6 +141,9 @@ pub struct Verify {
     /// A label of the issue, like `refactoring`; decides whether new tests are asked for; may be repeated
     #[arg(long, value_name = "LABEL")]
     pub label: Vec<String>,
+    /// Puts small faults into the changed lines of verified work, and tells which ones no test notices
+    #[arg(long)]
+    pub mutants: bool,
     /// The tests.
     #[command(flatten)]
     pub tests: TestOptions,

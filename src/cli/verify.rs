@@ -6,10 +6,11 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::arguments::Verify;
+use super::plain;
 use super::run_issue::{Ends, Shown, means};
 use super::session::Session;
 use crate::error::{Kind, OrFail, Result};
-use crate::pipeline::{self, Change, Proved};
+use crate::pipeline::{self, Change, Mutate, Proved};
 use crate::proposal;
 use crate::task::Reporter;
 use crate::verify::{Ruling, Verdict};
@@ -28,10 +29,11 @@ fn commits(session: &Session, run: &Verify, reporter: &dyn Reporter) -> Result<S
         base: run.base.clone(),
         head: run.head.clone().unwrap_or_else(|| "HEAD".to_owned()),
         labels: run.label.clone(),
+        mutate: if run.mutants { Mutate::Always } else { Mutate::Never },
     };
     let proved = pipeline::prove_change(&change, &means(session, reporter))?;
     let Proved { base, head, verdict, .. } = &proved;
-    let text = format!("{}: {}\n{}", verdict.word(), proposal::claim(verdict), because(verdict));
+    let text = format!("{}: {}\n{}{}", verdict.word(), proposal::claim(verdict), because(verdict), mutants(verdict));
     let mut json = object(verdict);
     json["base"] = json!(base);
     json["head"] = json!(head);
@@ -67,6 +69,17 @@ fn ends(verdict: &Verdict) -> Ends {
         Ruling::Rejected(_) => Ends::As(Kind::Rejected),
         Ruling::Inconclusive(_) => Ends::As(Kind::Inconclusive),
     }
+}
+
+/// What no test notices.
+fn mutants(verdict: &Verdict) -> String {
+    let Some(mutants) = &verdict.evidence.mutants else { return String::new() };
+    let (tried, survived) = (mutants.tried.len(), mutants.survivors().count());
+    let mut text = format!("  {tried} small faults in the changed lines: {} noticed by a test, {survived} by none\n", tried - survived);
+    for one in mutants.survivors() {
+        let _ = writeln!(text, "    no test notices {}:{} `{}` -> `{}`", one.file, one.line, plain::line(&one.was), plain::line(&one.now));
+    }
+    text
 }
 
 fn because(verdict: &Verdict) -> String {

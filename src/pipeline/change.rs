@@ -4,6 +4,7 @@
 use super::benches;
 use super::checks;
 use super::ground::{GIT_WALL, Ground};
+use super::mutate::{Mutate, mutate};
 use super::order::Means;
 use super::reprove::credential;
 use super::rounds::judge;
@@ -24,6 +25,8 @@ pub struct Change {
     pub head: String,
     /// Labels of the issue or the pull request; they decide what must be shown.
     pub labels: Vec<String>,
+    /// Whether small faults are put into a verified change.
+    pub mutate: Mutate,
 }
 
 /// What the gate says about two commits.
@@ -54,12 +57,15 @@ pub fn prove_change(change: &Change, means: &Means<'_>) -> Result<Proved> {
     means.reporter.event(&Event::Progress { what: text });
     let scratch = Scratch::open(means.locations)?;
     let ground = Ground::new(scratch.folder().clone(), cache, base.clone(), means.settings, means.reporter)?;
+    let ground = ground.with_ledger(means.locations, url)?;
     let patch = ground.cache.patch(&base, &ground.cache.tree_of(&head)?)?;
     let held = benches::bench(&ground, means.locations, means.reporter, means.cancel)?;
     let cells = ground.folder.fresh("cells")?;
     let judge = judge(&ground, &held.bench, &cells, means.reporter, means.cancel);
     let baseline = verify::baseline(&judge, &base)?;
     let mut verdict = verify::prove(&judge, &patch, &baseline, &as_issue(change))?;
+    super::ledger::note(means.locations, url, &verdict)?;
+    mutate(change.mutate, &judge, &patch, &mut verdict)?;
     verdict.evidence.checks = checks::look(&judge, &patch)?;
     Ok(Proved { base, head, verdict })
 }

@@ -8,6 +8,8 @@ mod change;
 mod checks;
 mod ending;
 mod ground;
+mod ledger;
+mod mutate;
 mod order;
 mod publish;
 mod pulse;
@@ -21,6 +23,8 @@ mod text;
 
 pub use change::{Change, Proved, prove_change};
 pub use ground::sweep;
+pub use ledger::ledger_of;
+pub use mutate::Mutate;
 pub use order::{Again, Done, Means, Order, Until};
 pub use publish::publish;
 pub use reprove::reprove;

@@ -37,12 +37,14 @@ pub fn reprove(folder: &Path, repository: Option<&str>, means: &Means<'_>) -> Re
     }
     let folder = Folder::open(means.locations, &format!("verify-{}", digest.short()))?;
     let ground = Ground::new(folder, cache, proposal.base().clone(), means.settings, means.reporter)?;
+    let ground = ground.with_ledger(means.locations, url)?;
     let bench = ground.bench(means.reporter, means.cancel)?;
     let cells = ground.folder.fresh("cells")?;
     let judge = judge(&ground, &bench, &cells, means.reporter, means.cancel);
     let baseline = verify::baseline(&judge, proposal.base())?;
     let patch = ground.cache.patch(proposal.base(), &tree)?;
     let verdict = verify::prove(&judge, &patch, &baseline, &proposal.issue)?;
+    super::ledger::note(means.locations, url, &verdict)?;
     ground.folder.tidy();
     Ok(Reproved { proposal, verdict })
 }

@@ -7,11 +7,15 @@ use crate::guard;
 use crate::runner::{Case, Fault, FaultKind, Outcome, Report, TestId};
 use crate::sandbox::{Ending, Tier};
 use crate::task::{Issue, IssueState, Trigger, Usage};
-use crate::verify::{Cell, CellRun, Evidence, Flip, Proof, Proven, Question, RedKind, Ruling, Verdict};
+use crate::verify::{Cell, CellRun, Evidence, Flaky, FlakySeen, Flip, Proof, Proven, Question, RedKind, Ruling, Verdict};
 use crate::workspace::{Change, FileChange, Patch};
 
 fn id(name: &str) -> TestId {
     TestId::new(&["tests/test_clamp.py", name])
+}
+
+fn shaky(name: &str) -> Flaky {
+    Flaky { test: id(name), suite: "pytest".into(), seen: FlakySeen::Base, condition: "alone".into() }
 }
 
 fn run(cell: Cell, passed: usize, failed: &[&str]) -> CellRun {
@@ -54,8 +58,10 @@ fn evidence() -> Evidence {
         flaky: Vec::new(),
         test_files: vec!["tests/test_clamp.py".into()],
         source_files: vec!["CHANGES.rst".into(), "clamp.py".into()],
+        part: None,
         not_verified: vec!["2 tests are skipped here, before and after.".into()],
         checks: Vec::new(),
+        mutants: None,
         tier: Tier::Bubblewrap,
         notes: vec!["`python -m pytest`: pytest configured in pyproject.toml".into()],
     }
@@ -132,7 +138,7 @@ fn a_review_with_its_questions_first() {
     ]);
     let flips = vec![Flip { test: id("test_flip"), old: "assert 5 == 0".into(), new: "assert 0 == 5".into() }];
     let red_before = vec![id("test_network")];
-    let body = body(&proposal(asked, Evidence { flips, red_before, flaky: vec![id("test_clock")], ..evidence() }, ""));
+    let body = body(&proposal(asked, Evidence { flips, red_before, flaky: vec![shaky("test_clock")], ..evidence() }, ""));
     holds(&body);
     insta::assert_snapshot!(body);
 }
@@ -161,7 +167,7 @@ fn words_of_others_do_nothing_on_the_page() {
         fail_to_pass,
         flips,
         not_verified,
-        flaky: vec![id(evil)],
+        flaky: vec![shaky(evil)],
         red_before: vec![id(evil)],
         notes: vec![evil.into()],
         ..evidence()

@@ -170,7 +170,7 @@ fn begin(tag: &BytesStart<'_>, open: &mut Option<Open>) {
 
 fn kind(tag: &str, sort: &str, said: &str) -> FaultKind {
     let asserts = |text: &str| text.contains("ssert") || text.contains("ComparisonFailure");
-    if sort.contains("imeout") {
+    if sort.contains("imeout") || sort.contains("TimedOut") {
         FaultKind::Hang
     } else if tag == "failure"
         && (sort.is_empty() || asserts(sort) || asserts(said) || !sort.ends_with("Error") && !sort.ends_with("Exception"))

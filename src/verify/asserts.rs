@@ -3,12 +3,20 @@
 
 use tree_sitter::Node;
 
+use super::reach;
 use super::syntax::{Language, Walk, text_of, visit};
 
 /// Assertions below a node; those that can never fail (`assert True`) do not count.
 pub fn count(language: Language, node: Node<'_>, text: &str) -> usize {
     let mut sum = 0;
+    let dead = match language {
+        Language::Go | Language::Java => reach::dead(node, text),
+        _ => Vec::new(),
+    };
     visit(node, |inner| {
+        if dead.iter().any(|range| range.contains(&inner.start_byte())) {
+            return Walk::Past;
+        }
         sum += usize::from(is_assertion(language, inner, text));
         Walk::Into
     });
@@ -20,7 +28,9 @@ pub fn is_assertion(language: Language, node: Node<'_>, text: &str) -> bool {
     match language {
         Language::Rust => rust(node, text),
         Language::Python => python(node, text),
-        _ => script(node, text),
+        Language::Go => super::go::asserts(node, text),
+        Language::Java => super::java::asserts(node, text),
+        Language::JavaScript | Language::TypeScript | Language::Tsx => script(node, text),
     }
 }
 
@@ -33,6 +43,7 @@ fn rust(node: Node<'_>, text: &str) -> bool {
             speaks_of_asserting(name)
                 && !matches!(arguments.as_str(), "(true)" | "(true,)" | "(1==1)" | "(1,1)")
                 && !with_itself(&arguments)
+                && !arguments.ends_with("||true)")
         }
         "call_expression" => {
             let Some(function) = node.child_by_field_name("function") else { return false };
@@ -107,7 +118,7 @@ fn with_itself(arguments: &str) -> bool {
     }
 }
 
-fn speaks_of_asserting(name: &str) -> bool {
+pub(super) fn speaks_of_asserting(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["assert", "expect", "should", "verify", "ensure", "check"].iter().any(|word| name.contains(word))
 }

@@ -4,171 +4,17 @@
 //!
 //! It reads what is written, so it can be talked around; `docs/proof.md` says what remains.
 
+mod words;
+
 use std::collections::BTreeSet;
 
 use super::split::{Side, Sided, Split};
 use super::syntax::{Language, tokens};
 use super::{Question, Reason, inline};
-
-/// Loom's own parts, which no repository needs to name.
-const OWN: [&str; 5] = ["LOOM_RESULTS", "loom_pytest", "loom_unittest", "loom_node", "/loom/private"];
-
-/// What source says when it asks whether it is tested, or reaches for what tests it.
-const ANY: [&str; 9] = [
-    "PYTEST_CURRENT_TEST",
-    "PYTEST_VERSION",
-    "NODE_TEST_CONTEXT",
-    "JEST_WORKER_ID",
-    "RUSTC_BOOTSTRAP",
-    "RUST_TEST_",
-    "NEXTEST",
-    "/loom/repo",
-    "/proc/self",
-];
-const PYTHON: [&str; 19] = [
-    "import__main__",
-    "pytest",
-    "unittest",
-    "pluggy",
-    "sys.modules",
-    "importlib",
-    "__import__",
-    "_getframe",
-    "inspect.stack",
-    "currentframe",
-    "extract_stack",
-    "gc.get_",
-    "ctypes",
-    "builtins.",
-    "atexit",
-    "settrace",
-    "setprofile",
-    "os._exit",
-    "os.kill",
-];
-const SCRIPT: [&str; 23] = [
-    "global.expect",
-    "'expect'",
-    "\"expect\"",
-    "@jest/",
-    "node:test",
-    "node:assert",
-    "'assert'",
-    "\"assert\"",
-    "assert/strict",
-    "vitest",
-    "globalThis.expect",
-    "syncBuiltinESMExports",
-    "_load=",
-    "require.cache",
-    "process.binding",
-    "node:vm",
-    "newError().stack",
-    "captureStackTrace",
-    "NODE_ENV==='test'",
-    "NODE_ENV===\"test\"",
-    ".test.js",
-    ".test.mjs",
-    ".test.ts",
-];
-const RUST: [&str; 13] = [
-    "cfg!(test",
-    "cfg!(not(test",
-    "cfg(test",
-    "cfg(not(test",
-    "cfg_attr(test",
-    "cfg(any(test",
-    "set_hook(",
-    "current_exe",
-    "current().name()",
-    "init_array",
-    "\"event\"",
-    "no_mangle",
-    "asm!(",
-];
-/// Rust that ends the process or looks how it was started: usual in programs, not in what tests call.
-const RUST_ENDS: [&str; 4] = ["process::exit", "process::abort", "libc::", "env::args"];
-/// Script that looks how it was started: usual in programs too.
-const SCRIPT_ENDS: [&str; 3] = ["process.argv", "process.execArgv", "process.exit("];
-/// The same of Python.
-const PYTHON_ENDS: [&str; 3] = ["sys.argv", "sys.orig_argv", "sys.exit("];
-/// What these words stand for when they say no such thing: data about installed packages, lints.
-const HARMLESS: [&str; 9] = [
-    "importlib.metadata",
-    "importlib_metadata",
-    "importlib.resources",
-    "importlib_resources",
-    "fromimportlibimportmetadata",
-    "fromimportlibimportresources",
-    "cfg_attr(test,allow(",
-    "cfg_attr(test,warn(",
-    "cfg_attr(test,deny(",
-];
-/// What tests and their set-up say when they reach into the runner.
-const OF_TESTS: [&str; 8] = [
-    "_pytest",
-    "pytest_runtest",
-    "pytest_pyfunc_call",
-    "pytest_collection",
-    "pytest_report",
-    "pytest_configure",
-    "pytest_sessionfinish",
-    "/proc/self",
-];
-/// What a hook of the runner is made with: any name of it in a file that the runner loads as its own, and its full name
-/// in a test, which may test hooks of its own.
-const HOOKS: [&str; 2] = ["hookimpl", "hookwrapper"];
-const HOOKS_IN_FULL: [&str; 4] = ["pytest.hookimpl", "frompytestimporthookimpl", "pluginmanager", "pytest_plugins"];
-
-/// Modules that Python or pytest load before any test, by the names a file of the repository could take.
-const LOADED: [&str; 8] = ["pytest", "_pytest", "pluggy", "iniconfig", "loom_pytest", "loom_unittest", "sitecustomize", "usercustomize"];
-/// Modules of Python itself that a runner loads: taken only by a file at the root.
-const STANDARD: [&str; 44] = [
-    "abc",
-    "argparse",
-    "ast",
-    "atexit",
-    "base64",
-    "bdb",
-    "bisect",
-    "builtins",
-    "cmd",
-    "code",
-    "codecs",
-    "collections",
-    "contextlib",
-    "copy",
-    "dataclasses",
-    "datetime",
-    "difflib",
-    "dis",
-    "encodings",
-    "enum",
-    "faulthandler",
-    "fnmatch",
-    "functools",
-    "gc",
-    "glob",
-    "importlib",
-    "inspect",
-    "io",
-    "json",
-    "linecache",
-    "os",
-    "pathlib",
-    "pprint",
-    "re",
-    "runpy",
-    "shutil",
-    "site",
-    "tempfile",
-    "time",
-    "traceback",
-    "types",
-    "typing",
-    "unittest",
-    "warnings",
-];
+use words::{
+    ANY, GO, GO_ENDS, HARMLESS, HOOKS, HOOKS_IN_FULL, JAVA, LOADED, OF_TESTS, OWN, PYTHON, PYTHON_ENDS, RUST, RUST_ENDS, SCRIPT,
+    SCRIPT_ENDS, STANDARD,
+};
 
 /// What was found.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -202,14 +48,15 @@ fn test_side(found: &mut Found, file: &Sided) {
 fn source(found: &mut Found, file: &Sided) {
     let Some(language) = Language::of(&file.path) else { return };
     let mut words: Vec<&str> = ANY.to_vec();
-    let program = is_program(&file.path);
     let (own, ends): (&[&str], &[&str]) = match language {
         Language::Python => (&PYTHON, &PYTHON_ENDS),
         Language::Rust => (&RUST, &RUST_ENDS),
         Language::JavaScript | Language::TypeScript | Language::Tsx => (&SCRIPT, &SCRIPT_ENDS),
+        Language::Go => (&GO, &GO_ENDS),
+        Language::Java => (&JAVA, &[]),
     };
     words.extend(own);
-    if !program {
+    if !is_program(&file.path) && !head_is_program(file) {
         words.extend(ends);
     }
     reaches(found, file, &words, "can behave otherwise where it is tested, or change what tests it");
@@ -221,6 +68,11 @@ fn is_program(path: &str) -> bool {
     parts.any(|part| {
         matches!(part, "main" | "__main__" | "bin" | "examples" | "cli" | "benches" | "scripts" | "tools" | "commands" | "manage" | "setup")
     })
+}
+
+/// A program of its own may end its process.
+fn head_is_program(file: &Sided) -> bool {
+    file.head.as_deref().is_some_and(|text| text.lines().any(|line| line.trim() == "package main"))
 }
 
 fn reaches(found: &mut Found, file: &Sided, words: &[&str], does: &str) {
@@ -351,6 +203,10 @@ mod tests {
             ("a.js", "import assert from 'node:assert/strict';\nassert.equal = () => {};\n"),
             ("src/a.rs", "fn f() -> u8 { if cfg!(test) { 1 } else { 0 } }\n"),
             ("src/a.rs", "fn f() { std::process::exit(0) }\n"),
+            ("a.go", "package a\nfunc f() bool { return flag.Lookup(\"test.v\") != nil }\n"),
+            ("a.go", "package a\nfunc f() bool { return strings.HasSuffix(os.Args[0], \".test\") }\n"),
+            ("a.go", "package a\nfunc f() { fmt.Println(\"--- PASS: TestA (0.00s)\") }\n"),
+            ("A.java", "class A { boolean f() { return Thread.currentThread().getStackTrace().length > 9; } }\n"),
         ] {
             assert_eq!(names(path, Side::Source, Some(""), head), ["aware-of-tests"], "{head}");
         }

@@ -45,7 +45,11 @@ fn function(language: Language, node: Node<'_>, text: &str) -> Option<Function> 
     let is_one = match language {
         Language::Rust => kind == "function_item",
         Language::Python => kind == "function_definition",
-        _ => kind.contains("function") && kind != "function_signature" || kind == "method_definition",
+        Language::Go => matches!(kind, "function_declaration" | "method_declaration"),
+        Language::Java => matches!(kind, "method_declaration" | "constructor_declaration" | "compact_constructor_declaration"),
+        Language::JavaScript | Language::TypeScript | Language::Tsx => {
+            kind.contains("function") && kind != "function_signature" || kind == "method_definition"
+        }
     };
     let body = node.child_by_field_name("body").filter(|_| is_one)?;
     let name = node.child_by_field_name("name").or_else(|| name_of_value(node))?;
@@ -53,19 +57,36 @@ fn function(language: Language, node: Node<'_>, text: &str) -> Option<Function> 
     let mut around: Vec<&str> = std::iter::successors(node.parent(), Node::parent)
         .filter_map(|above| match above.kind() {
             "impl_item" => above.child_by_field_name("type"),
-            "mod_item" | "trait_item" | "class_definition" | "class_declaration" | "function_definition" => {
-                above.child_by_field_name("name")
-            }
+            "mod_item"
+            | "trait_item"
+            | "class_definition"
+            | "class_declaration"
+            | "function_definition"
+            | "interface_declaration"
+            | "enum_declaration"
+            | "record_declaration" => above.child_by_field_name("name"),
             _ => None,
         })
         .map(|node| text_of(node, text))
         .collect();
     around.reverse();
-    let parts = ["type_parameters", "parameters", "parameter", "return_type"].iter().filter_map(|field| node.child_by_field_name(field));
+    // Go writes the type beside the name, with a star or without.
+    let receiver = node.child_by_field_name("receiver").map_or("", |one| text_of(one, text));
+    around.extend(receiver.trim_end_matches([')', ' ']).rsplit([' ', '*', '(']).next().filter(|name| !name.is_empty()));
+    let compiled = matches!(language, Language::Go | Language::Java);
+    let results: &[&str] = if compiled { &["result", "type"] } else { &["return_type"] };
+    let parts = ["type_parameters", "parameters", "parameter"].iter().chain(results).filter_map(|field| node.child_by_field_name(field));
     let signature = parts.flat_map(|part| tokens_of(language, part, text)).collect::<Vec<_>>().join(" ");
     let path = around.into_iter().chain([name.as_str()]).collect::<Vec<_>>().join("::");
-    let block = matches!(body.kind(), "block" | "statement_block");
-    Some(Function { path, name, signature, body: body.byte_range(), block })
+    let block = matches!(body.kind(), "block" | "statement_block" | "constructor_body");
+    let mut inner = body.byte_range();
+    // What a constructor begins with must stay its beginning.
+    if let Some(first) = body.named_child(0).filter(|first| first.kind() == "explicit_constructor_invocation") {
+        inner.start = first.end_byte() - 1;
+    }
+    // A package that fails while it is set up would take every test along.
+    let sets_up = language == Language::Go && name == "init";
+    (!sets_up).then_some(Function { path, name, signature, body: inner, block })
 }
 
 /// The name a function expression is given: `const a = () => {}`, `exports.a = function () {}`, `{ a: () => {} }`.
@@ -125,6 +146,9 @@ fn failing(language: Language, text: &str, one: &Function) -> Option<(Range<usiz
             let after = indent.map_or("; ".to_owned(), |indent| format!("\n{indent}"));
             (start..start, format!("raise RuntimeError(\"{HOLLOW}\"){after}"))
         }
+        (Language::Go, _) => (start + 1..start + 1, format!(" panic(\"{HOLLOW}\");")),
+        // Java refuses what stands behind a plain throw.
+        (Language::Java, _) => (start + 1..start + 1, format!(" if (true) throw new RuntimeException(\"{HOLLOW}\");")),
         (_, true) => (start + 1..start + 1, format!(" throw new Error(\"{HOLLOW}\");")),
         (_, false) => (one.body.clone(), format!("{{ throw new Error(\"{HOLLOW}\"); }}")),
     })
@@ -140,6 +164,12 @@ mod tests {
         let head = "impl A { fn same(&self) { let x = 1; } fn wider(&self, n: u8) {} fn new() -> A { A } }";
         let found: Vec<String> = added("src/a.rs", base, head).into_iter().map(|one| one.path).collect();
         assert_eq!(found, ["A::wider", "A::new"]);
+        let go = added(
+            "a.go",
+            "package a\nfunc (t T) Same() {}\nfunc F() {}\n",
+            "package a\nfunc (t T) Same() {}\nfunc (u *U) Same() {}\nfunc F() error { return nil }\n",
+        );
+        assert_eq!(go.into_iter().map(|one| one.path).collect::<Vec<_>>(), ["U::Same", "F"]);
         assert_eq!(removed("src/a.rs", head, base).into_iter().collect::<Vec<_>>(), ["new"]);
     }
 
@@ -149,6 +179,8 @@ mod tests {
             ("a.rs", "fn f(x: u8) -> impl Iterator<Item = u8> { (0..x).map(|y| y) }"),
             ("a.py", "class A:\n    def f(self):\n        \"\"\"Doc.\"\"\"\n        yield 1\n\ndef g(): return 1\n"),
             ("a.js", "exports.f = function (x) { return x; };\nconst g = (x) => x + 1;\nclass A { m() { return 1; } }\n"),
+            ("a.go", "package a\nfunc F(x int) int { return x }\nfunc (t *T) M() {}\n"),
+            ("A.java", "class A extends B { A(int x) { super(x); y = x; } int f() { return 1; } abstract int g(); }"),
             ("a.ts", "export function f(x: number): number { return x }"),
         ] {
             let found = added(path, "", text);

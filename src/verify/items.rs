@@ -62,7 +62,9 @@ pub fn each(path: &str, text: &str, mut see: impl FnMut(Item, Node<'_>)) {
         let item = match language {
             Language::Rust => rust(node, text),
             Language::Python => python(node, text),
-            _ => script(language, node, text),
+            Language::Go => super::go::item(node, text),
+            Language::Java => super::java::item(node, text),
+            Language::JavaScript | Language::TypeScript | Language::Tsx => script(language, node, text),
         };
         if let Some(item) = item {
             see(item, node);
@@ -262,7 +264,7 @@ fn names_around<'t>(node: Node<'t>, text: &str, name: impl Fn(Node<'t>) -> Optio
 }
 
 /// The words of a definition but for its name: a renamed test keeps them.
-fn words_after_name(language: Language, node: Node<'_>, text: &str) -> String {
+pub(super) fn words_after_name(language: Language, node: Node<'_>, text: &str) -> String {
     let name = node.child_by_field_name("name");
     let parts = node.children(&mut node.walk()).filter(|child| Some(*child) != name).collect::<Vec<_>>();
     parts.into_iter().flat_map(|part| tokens_of(language, part, text)).collect::<Vec<_>>().join(" ")

@@ -43,13 +43,18 @@ fn is_test_name(name: &str) -> bool {
             stem.ends_with("_test") || stem.ends_with("_tests") || stem.starts_with("test_") || matches!(stem, "tests" | "test")
         }
         Some(Language::Python) => stem.starts_with("test_") || stem.ends_with("_test") || matches!(stem, "tests" | "test"),
+        Some(Language::Go) => name.ends_with("_test.go"),
+        Some(Language::Java) => {
+            ["Test", "Tests", "TestCase", "IT"].iter().any(|end| stem.ends_with(end))
+                || stem.strip_prefix("Test").is_some_and(|rest| rest.starts_with(char::is_uppercase))
+        }
         Some(_) => {
             let middle: Vec<&str> = name.split('.').skip(1).collect();
             let by_ending = middle.iter().any(|part| matches!(*part, "test" | "tests" | "spec"));
             by_ending || matches!(stem, "test" | "tests") || stem.ends_with("-test") || stem.ends_with("_test") || stem.starts_with("test-")
         }
         None => {
-            let ends = [".snap", "_test.go", "_spec.rb", "_test.rb", "Test.java", "Tests.java", "Test.kt", "Test.php", ".t"];
+            let ends = [".snap", "_spec.rb", "_test.rb", "Test.kt", "Test.php", ".t"];
             ends.iter().any(|end| name.ends_with(end))
         }
     }
@@ -90,6 +95,9 @@ mod tests {
             "tests/fixtures/toc.txt",
             "src/__snapshots__/a.snap",
             "a/b_test.go",
+            "src/test/java/shop/Helper.java",
+            "shop/PriceTest.java",
+            "shop/TestPrice.java",
             "jest.setup.js",
             "own/dir/a.py",
         ] {
@@ -105,6 +113,8 @@ mod tests {
             "owner/dir.py",
             "src/attest.rs",
             "src/testify.py",
+            "a/test.go",
+            "src/main/java/shop/Tester.java",
         ] {
             assert!(!is_test_path(no, &["own/dir/".into()]), "{no}");
         }

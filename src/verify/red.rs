@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::RedKind;
+use super::compile_errors;
 use crate::runner::{Fault, FaultKind, Trouble, TroubleKind};
 
 /// What a failure on the base source is worth.
@@ -37,6 +38,8 @@ pub enum Weak {
     OwnError,
     /// Its result differs from run to run.
     Flaky,
+    /// It gives another result when it runs alone.
+    Company,
 }
 
 impl Weak {
@@ -51,6 +54,7 @@ impl Weak {
             Weak::Crash => "kills its process on the unchanged source",
             Weak::OwnError => "fails on the unchanged source by an error in its own code, not by an assertion",
             Weak::Flaky => "passes and fails from run to run",
+            Weak::Company => "gives another result when it runs alone",
         }
     }
 
@@ -93,7 +97,11 @@ pub fn classify(fault: &Fault, file: Option<&str>, known: &Known) -> Red {
 /// What a file or target that could not be loaded or built is worth.
 pub fn classify_trouble(trouble: &Trouble, known: &Known) -> Red {
     match trouble.kind {
-        TroubleKind::Build if compile_errors_miss_added_names(&trouble.message, known) => Red::Proof(RedKind::MissingApi),
+        TroubleKind::Build
+            if compile_errors_miss_added_names(&trouble.message, known) || compile_errors::miss_added_names(&trouble.message, known) =>
+        {
+            Red::Proof(RedKind::MissingApi)
+        }
         TroubleKind::Load if misses_added_name(&trouble.message, known) => Red::Proof(RedKind::MissingApi),
         TroubleKind::Build | TroubleKind::Load => Red::No(Weak::Load),
         TroubleKind::Crash => Red::No(Weak::Crash),

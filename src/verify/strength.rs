@@ -26,6 +26,8 @@ pub struct Strength {
     called: BTreeSet<String>,
     /// What it gives a meaning of its own.
     defined: BTreeSet<String>,
+    /// Values that a test which asserts in a loop is written with.
+    rows: usize,
     /// How many tolerances, and their numbers.
     tolerances: Vec<f64>,
 }
@@ -50,6 +52,7 @@ fn strength(language: Language, test: Node<'_>, text: &str) -> Strength {
     let mut strength = Strength {
         called,
         defined,
+        rows: rows(&words),
         exact: exact(&words),
         replaced: replaced(&words),
         tolerances: tolerances(&words),
@@ -162,6 +165,13 @@ fn exact(words: &[String]) -> usize {
     words.iter().enumerate().filter(|(at, word)| WORDS.contains(&word.as_str()) && !matches!(next(*at), Some("not" | "None"))).count()
 }
 
+/// Literals of a test that loops; none of one that does not.
+fn rows(words: &[String]) -> usize {
+    let loops = words.iter().any(|word| matches!(word.as_str(), "for" | "each" | "forEach" | "foreach" | "range"));
+    let literal = |word: &&String| word.starts_with(|letter: char| letter.is_ascii_digit() || matches!(letter, '"' | '\'' | '`'));
+    if loops { words.iter().filter(literal).count() } else { 0 }
+}
+
 /// What stands in for something else, by the names that mocks go by.
 pub fn replaced(words: &[String]) -> BTreeMap<String, usize> {
     const WORDS: [&str; 27] = [
@@ -272,6 +282,9 @@ pub fn compared(path: &str, name: &str, old: &Strength, new: &Strength, proves: 
     if wider {
         ask("wider-tolerance", "now tolerates more, or otherwise than before.");
     }
+    if !proves && new.rows > 0 && new.rows < old.rows && new.all >= old.all {
+        ask("fewer-cases", "goes over fewer values than before.");
+    }
     if !proves && !wider && new.exact < old.exact && new.all >= old.all {
         ask("looser-comparison", "now compares less exactly than before.");
     }
@@ -307,6 +320,8 @@ mod tests {
         ] {
             assert_eq!(asked("t.py", old, new), [name], "{new}");
         }
+        let loops = "def test_a():\n    for a, b in [(1, 600), (0, 500)]:\n        assert f(a) == b\n";
+        assert_eq!(asked("t.py", loops, &loops.replace("(1, 600), ", "")), ["fewer-cases"]);
         let wide = "def test_a():\n    assert f(1) == approx(600, abs=0.5)\n";
         assert_eq!(asked("t.py", wide, &wide.replace("0.5", "5000")), ["wider-tolerance"]);
     }

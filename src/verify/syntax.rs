@@ -26,6 +26,10 @@ pub enum Language {
     TypeScript,
     /// `.tsx`
     Tsx,
+    /// `.go`
+    Go,
+    /// `.java`
+    Java,
 }
 
 impl Language {
@@ -38,6 +42,8 @@ impl Language {
             "js" | "jsx" | "mjs" | "cjs" => Some(Language::JavaScript),
             "ts" | "mts" | "cts" => Some(Language::TypeScript),
             "tsx" => Some(Language::Tsx),
+            "go" => Some(Language::Go),
+            "java" => Some(Language::Java),
             _ => None,
         }
     }
@@ -54,6 +60,8 @@ impl Language {
             Language::JavaScript => tree_sitter_javascript::LANGUAGE.into(),
             Language::TypeScript => tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into(),
             Language::Tsx => tree_sitter_typescript::LANGUAGE_TSX.into(),
+            Language::Go => tree_sitter_go::LANGUAGE.into(),
+            Language::Java => tree_sitter_java::LANGUAGE.into(),
         }
     }
 }
@@ -118,7 +126,7 @@ pub fn tokens(language: Language, text: &str) -> Option<Vec<String>> {
 pub fn tokens_of(language: Language, node: Node<'_>, text: &str) -> Vec<String> {
     let mut words = Vec::new();
     visit(node, |node| {
-        if is_comment(node) || (language == Language::Python && is_docstring(node)) {
+        if is_comment(node) && !(language == Language::Go && super::go::counts(node, text)) || (language == Language::Python && is_docstring(node)) {
             return Walk::Past;
         }
         // String contents are kept whole: blanks inside them count.

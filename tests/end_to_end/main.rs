@@ -6,7 +6,9 @@
 mod attack;
 mod bad_models;
 mod cli;
+mod dependencies;
 mod fake_github;
+mod flaky;
 mod forge;
 mod gate;
 mod github;
@@ -20,6 +22,7 @@ mod provider;
 mod resume;
 mod scenarios;
 mod scene;
+mod slow;
 mod status;
 mod stop;
 mod tokens;

@@ -3,6 +3,7 @@
 
 mod ci;
 mod go;
+mod java;
 mod node;
 mod perl;
 mod php;
@@ -67,6 +68,7 @@ impl Found<'_> {
             suites.extend(ruby::suites(self));
             suites.extend(perl::suites(self));
             suites.extend(go::suites(self));
+            suites.extend(java::suites(self));
             if let Some(wanted) = &settings.runner {
                 let wanted = program(wanted)?;
                 suites.retain(|suite| suite.program == wanted);
@@ -91,7 +93,7 @@ impl Found<'_> {
             (None, Some(_)) => Program::Junit,
             (None, None) => by_words(command).ok_or_else(|| {
                 Failure::new(Kind::Config, format_args!("test.command: which reader do the results of {command:?} need?"))
-                    .hint("set test.runner to cargo, nextest, pytest, unittest, jest, vitest, mocha, ava, node, go, phpunit, rspec, minitest, prove, tap or junit")
+                    .hint("set test.runner to cargo, nextest, pytest, unittest, jest, vitest, mocha, ava, node, go, maven, gradle, phpunit, rspec, minitest, prove, tap or junit")
             })?,
         };
         if program == Program::Junit && settings.junit.is_none() {
@@ -103,6 +105,8 @@ impl Found<'_> {
             Program::Pytest | Program::Unittest => python::setup(self, "", program),
             Program::Jest | Program::Vitest | Program::Mocha | Program::Ava | Program::NodeTest => node::setup(self, ""),
             Program::Go => go::setup(self, ""),
+            Program::Maven => java::maven_setup(self, ""),
+            Program::Gradle => java::gradle_setup(self, ""),
             Program::Phpunit => php::setup(self, ""),
             Program::Rspec | Program::Minitest => ruby::setup(self, ""),
             Program::Prove => perl::setup(self, ""),
@@ -232,6 +236,8 @@ fn program(name: &str) -> Result<Program> {
         "vitest" => Program::Vitest,
         "node" | "node:test" | "node-test" => Program::NodeTest,
         "go" => Program::Go,
+        "maven" | "mvn" => Program::Maven,
+        "gradle" => Program::Gradle,
         "mocha" => Program::Mocha,
         "ava" => Program::Ava,
         "phpunit" => Program::Phpunit,
@@ -242,7 +248,7 @@ fn program(name: &str) -> Result<Program> {
         "junit" => Program::Junit,
         _ => {
             return Err(Failure::new(Kind::Config, format_args!("test.runner: no such runner: {name:?}"))
-                .hint("known are cargo, nextest, pytest, unittest, jest, vitest, mocha, ava, node, go, phpunit, rspec, minitest, prove, tap, junit"));
+                .hint("known are cargo, nextest, pytest, unittest, jest, vitest, mocha, ava, node, go, maven, gradle, phpunit, rspec, minitest, prove, tap, junit"));
         }
     })
 }
@@ -265,6 +271,10 @@ fn by_words(command: &str) -> Option<Program> {
         ("rake", Program::Minitest),
         ("ruby", Program::Minitest),
         ("go", Program::Go),
+        ("mvn", Program::Maven),
+        ("mvnw", Program::Maven),
+        ("gradle", Program::Gradle),
+        ("gradlew", Program::Gradle),
         ("mocha", Program::Mocha),
         ("ava", Program::Ava),
         ("tape", Program::Tap),

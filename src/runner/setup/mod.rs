@@ -1,12 +1,14 @@
 //! Setup: installs what the suites need, once, with network, in a pristine base tree, before any model-written code
 //! exists. What it leaves in the tree is taken out: dependencies are shared, the rest is put into every tree.
 
+mod again;
 mod harvest;
 mod npm;
 mod pip;
 mod reuse;
 mod scripted;
 
+pub use again::{Anew, prepare_again};
 pub use harvest::is_manifest;
 pub use reuse::{Reach, fingerprint, reach};
 
@@ -102,6 +104,9 @@ impl<'a> Setup<'a> {
         let mut tree = Tree { host, point, shared: Vec::new(), private, env: env.clone() };
         let own = own_variables(&tree.private_point());
         tree.env.extend(own);
+        if tree.env.remove("GRADLE_RO_DEP_CACHE").is_some() {
+            tree.env.insert("GRADLE_USER_HOME".to_owned(), inside.join("gradle").to_string_lossy().into_owned());
+        }
         for offline in ["CARGO_NET_OFFLINE", "GOPROXY"] {
             tree.env.remove(offline);
         }
@@ -261,6 +266,13 @@ fn environment(sandbox: &Sandbox, suites: &[Suite], point: &Path, inside: &Path)
         env.insert("CARGO_HOME".to_owned(), below("cargo"));
         env.insert("CARGO_NET_OFFLINE".to_owned(), "true".to_owned());
     }
+    if suites.iter().any(uses_maven) {
+        // Java asks the system, and not the environment, where home is.
+        env.insert("MAVEN_OPTS".to_owned(), format!("-Duser.home=/tmp -Dmaven.repo.local={}", below("m2")));
+    }
+    if suites.iter().any(uses_gradle) {
+        env.insert("GRADLE_RO_DEP_CACHE".to_owned(), below("gradle/caches"));
+    }
     if suites.iter().any(uses_go) {
         env.extend(
             [("GOMODCACHE", below("gomod")), ("GOENV", "off".to_owned()), ("GOFLAGS", String::new())]
@@ -316,6 +328,14 @@ fn uses_node(suite: &Suite) -> bool {
 
 fn uses_cargo(suite: &Suite) -> bool {
     matches!(suite.program, Program::Cargo | Program::Nextest) || mentions(suite, &["cargo"])
+}
+
+fn uses_maven(suite: &Suite) -> bool {
+    suite.program == Program::Maven || mentions(suite, &["mvn", "./mvnw"])
+}
+
+fn uses_gradle(suite: &Suite) -> bool {
+    suite.program == Program::Gradle || mentions(suite, &["gradle", "./gradlew"])
 }
 
 fn uses_go(suite: &Suite) -> bool {

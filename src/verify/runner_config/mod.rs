@@ -3,6 +3,7 @@
 //! settings. Pure.
 
 mod cargo;
+mod compiled;
 mod python;
 mod script;
 
@@ -12,7 +13,10 @@ use super::split::{Sided, Split};
 use super::{Question, Reason};
 
 /// Files that hold nothing else.
-const WHOLE: [&str; 12] = [
+const WHOLE: [&str; 15] = [
+    ".mvn/maven.config",
+    ".mvn/extensions.xml",
+    ".mvn/jvm.config",
     "pytest.ini",
     ".pytest.ini",
     "tox.ini",
@@ -95,6 +99,9 @@ fn change(file: &Sided, is_gone: &dyn Fn(&str) -> bool) -> Change {
         "pyproject.toml" => python::pyproject(base, head),
         "package.json" => script::package(base, head),
         ".coveragerc" | ".nycrc" | ".nycrc.json" => thresholds(base, head),
+        "pom.xml" => said(compiled::pom(base, head)),
+        "go.mod" | "go.work" => said(compiled::go(base, head)),
+        "build.gradle" | "build.gradle.kts" | "gradle.properties" => said(compiled::gradle(base, head)),
         "Cargo.toml" => said(cargo::loses(base, head, &file.path, is_gone)),
         _ if is_whole(&file.path) => said(base != head),
         _ => Change::Nothing,

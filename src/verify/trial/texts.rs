@@ -6,12 +6,13 @@ use super::{Heard, Trial};
 use crate::runner::{Outcome, TestId};
 use crate::verify::facts::Broken;
 use crate::verify::identify::Place;
-use crate::verify::{Flip, aware, equality, flips, knowledge, runner_config, subject, tamper};
+use crate::verify::{Flip, aware, equality, flips, knowledge, runner_config, seize, subject, tamper};
 
 impl Trial<'_> {
     /// Tampering that needs no run to be seen.
     pub(super) fn read_texts(&mut self) {
         self.facts.reasons.extend(tamper::files(&self.split));
+        self.facts.reasons.extend(seize::look(&self.split, self.known.source_paths.iter().map(String::as_str)));
         let settings = runner_config::changes(&self.split);
         self.facts.reasons.extend(settings.reasons);
         self.facts.questions.extend(settings.questions);

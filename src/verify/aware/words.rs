@@ -1,0 +1,227 @@
+//! The words that `aware` looks for, by language, and names of modules that runners load. Comments and blanks are taken
+//! out of a text before it is searched.
+
+/// Loom's own parts, which no repository needs to name.
+pub(super) const OWN: [&str; 5] = ["LOOM_RESULTS", "loom_pytest", "loom_unittest", "loom_node", "/loom/private"];
+
+/// What source says when it asks whether it is tested, or reaches for what tests it.
+pub(super) const ANY: [&str; 9] = [
+    "PYTEST_CURRENT_TEST",
+    "PYTEST_VERSION",
+    "NODE_TEST_CONTEXT",
+    "JEST_WORKER_ID",
+    "RUSTC_BOOTSTRAP",
+    "RUST_TEST_",
+    "NEXTEST",
+    "/loom/repo",
+    "/proc/self",
+];
+pub(super) const PYTHON: [&str; 19] = [
+    "import__main__",
+    "pytest",
+    "unittest",
+    "pluggy",
+    "sys.modules",
+    "importlib",
+    "__import__",
+    "_getframe",
+    "inspect.stack",
+    "currentframe",
+    "extract_stack",
+    "gc.get_",
+    "ctypes",
+    "builtins.",
+    "atexit",
+    "settrace",
+    "setprofile",
+    "os._exit",
+    "os.kill",
+];
+pub(super) const SCRIPT: [&str; 23] = [
+    "global.expect",
+    "'expect'",
+    "\"expect\"",
+    "@jest/",
+    "node:test",
+    "node:assert",
+    "'assert'",
+    "\"assert\"",
+    "assert/strict",
+    "vitest",
+    "globalThis.expect",
+    "syncBuiltinESMExports",
+    "_load=",
+    "require.cache",
+    "process.binding",
+    "node:vm",
+    "newError().stack",
+    "captureStackTrace",
+    "NODE_ENV==='test'",
+    "NODE_ENV===\"test\"",
+    ".test.js",
+    ".test.mjs",
+    ".test.ts",
+];
+pub(super) const RUST: [&str; 13] = [
+    "cfg!(test",
+    "cfg!(not(test",
+    "cfg(test",
+    "cfg(not(test",
+    "cfg_attr(test",
+    "cfg(any(test",
+    "set_hook(",
+    "current_exe",
+    "current().name()",
+    "init_array",
+    "\"event\"",
+    "no_mangle",
+    "asm!(",
+];
+pub(super) const GO: [&str; 24] = [
+    "testing.Testing(",
+    "\"testing\"",
+    "test.v",
+    "test.run",
+    "test.timeout",
+    ".test\"",
+    "_test.go",
+    "os.Args[0]",
+    "os.Executable(",
+    "flag.Lookup(",
+    "runtime.Caller",
+    "runtime.Stack(",
+    "runtime.FuncForPC(",
+    "debug.Stack(",
+    "debug.PrintStack(",
+    "debug.ReadBuildInfo(",
+    "go:linkname",
+    "unsafe.Pointer",
+    "syscall.Kill(",
+    "syscall.Exit(",
+    "--- PASS",
+    "--- FAIL",
+    "=== RUN",
+    "\"Action\"",
+];
+pub(super) const JAVA: [&str; 24] = [
+    "getStackTrace(",
+    "StackWalker",
+    "SecurityManager",
+    "surefire",
+    "org.junit",
+    "org.testng",
+    "org.opentest4j",
+    "Class.forName(",
+    "setAccessible(",
+    "System.exit(",
+    ".halt(",
+    "addShutdownHook(",
+    "java.class.path",
+    "sun.java.command",
+    "getInputArguments(",
+    "ProcessHandle",
+    "java.lang.instrument",
+    "sun.misc.Unsafe",
+    "MethodHandles.privateLookupIn",
+    "Tests run:",
+    "<<< FAIL",
+    "TEST-",
+    "test-classes",
+    "org.gradle.test",
+];
+/// Rust that ends the process or looks how it was started: usual in programs, not in what tests call.
+pub(super) const RUST_ENDS: [&str; 4] = ["process::exit", "process::abort", "libc::", "env::args"];
+/// Script that looks how it was started: usual in programs too.
+pub(super) const SCRIPT_ENDS: [&str; 3] = ["process.argv", "process.execArgv", "process.exit("];
+/// The same of Go.
+pub(super) const GO_ENDS: [&str; 2] = ["os.Exit(", "log.Fatal"];
+/// The same of Python.
+pub(super) const PYTHON_ENDS: [&str; 3] = ["sys.argv", "sys.orig_argv", "sys.exit("];
+/// What these words stand for when they say no such thing: data about installed packages, lints.
+pub(super) const HARMLESS: [&str; 9] = [
+    "importlib.metadata",
+    "importlib_metadata",
+    "importlib.resources",
+    "importlib_resources",
+    "fromimportlibimportmetadata",
+    "fromimportlibimportresources",
+    "cfg_attr(test,allow(",
+    "cfg_attr(test,warn(",
+    "cfg_attr(test,deny(",
+];
+/// What tests and their set-up say when they reach into the runner.
+pub(super) const OF_TESTS: [&str; 18] = [
+    "--- PASS",
+    "=== RUN",
+    "\"Action\"",
+    "go:linkname",
+    "os.Args[0]",
+    "surefire-reports",
+    "TestExecutionListener",
+    "LauncherSessionListener",
+    "sun.misc.Unsafe",
+    "Instrumentation",
+    "_pytest",
+    "pytest_runtest",
+    "pytest_pyfunc_call",
+    "pytest_collection",
+    "pytest_report",
+    "pytest_configure",
+    "pytest_sessionfinish",
+    "/proc/self",
+];
+/// What a hook of the runner is made with: any name of it in a file that the runner loads as its own, and its full name
+/// in a test, which may test hooks of its own.
+pub(super) const HOOKS: [&str; 2] = ["hookimpl", "hookwrapper"];
+pub(super) const HOOKS_IN_FULL: [&str; 4] = ["pytest.hookimpl", "frompytestimporthookimpl", "pluginmanager", "pytest_plugins"];
+
+/// Modules that Python or pytest load before any test, by the names a file of the repository could take.
+pub(super) const LOADED: [&str; 8] =
+    ["pytest", "_pytest", "pluggy", "iniconfig", "loom_pytest", "loom_unittest", "sitecustomize", "usercustomize"];
+/// Modules of Python itself that a runner loads: taken only by a file at the root.
+pub(super) const STANDARD: [&str; 44] = [
+    "abc",
+    "argparse",
+    "ast",
+    "atexit",
+    "base64",
+    "bdb",
+    "bisect",
+    "builtins",
+    "cmd",
+    "code",
+    "codecs",
+    "collections",
+    "contextlib",
+    "copy",
+    "dataclasses",
+    "datetime",
+    "difflib",
+    "dis",
+    "encodings",
+    "enum",
+    "faulthandler",
+    "fnmatch",
+    "functools",
+    "gc",
+    "glob",
+    "importlib",
+    "inspect",
+    "io",
+    "json",
+    "linecache",
+    "os",
+    "pathlib",
+    "pprint",
+    "re",
+    "runpy",
+    "shutil",
+    "site",
+    "tempfile",
+    "time",
+    "traceback",
+    "types",
+    "typing",
+    "unittest",
+    "warnings",
+];
