@@ -194,7 +194,8 @@ fn outcome(faults: &[Told], place: Place<'_>) -> Outcome {
         };
     };
     let kind = if ruby::raised_in(&first.frames, &HOOKS, place) { FaultKind::Fixture } else { ruby::kind(&first.mro) };
-    let said: Vec<&str> = faults.iter().map(|fault| fault.msg.trim_start_matches("Minitest::Assertion: ")).collect();
+    let said: Vec<String> =
+        faults.iter().map(|fault| ruby::arity(fault.msg.trim_start_matches("Minitest::Assertion: "), &fault.frames)).collect();
     Outcome::failed(kind, &first_lines(&said.join("\n"), 16), &ruby::trace(&first.frames, place))
 }
 

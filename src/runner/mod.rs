@@ -47,6 +47,8 @@ mod unittest;
 mod vitest;
 mod words;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod trial;
 
 pub use bench::Bench;

@@ -195,4 +195,9 @@ mod tests {
         let reading = read("", "error: no such command: `nextest`\n", Ending::Exited(101));
         assert_eq!(reading.findings.troubles[0].kind, TroubleKind::Missing);
     }
+
+    #[test]
+    fn torn_and_mutated_results() {
+        crate::runner::trial::never_invents_a_pass(RECORDED, |text| read(text, "", Ending::Exited(0)).findings);
+    }
 }

@@ -134,13 +134,13 @@ fn settle(path: &str, printed: &Printed, ending: Ending, findings: &mut Findings
         (false, _) if ending == Ending::TimedOut => {
             (TroubleKind::Timeout, format!("{path} was still running when the run was stopped at its limit"))
         }
-        (false, _) => (TroubleKind::Crash, format!("{path} did not end\n{said}")),
+        (false, _) => (TroubleKind::Crash, format!("{said}\nthe file did not end")),
         (true, Some(0)) if !unfinished => return findings.join(own),
         (true, exit) if own.cases.is_empty() && exit != Some(0) => (TroubleKind::Load, said),
-        (true, _) if unfinished => (TroubleKind::Crash, format!("{path} ended before its plan\n{said}")),
+        (true, _) if unfinished => (TroubleKind::Crash, format!("{said}\nthe file ended before its plan")),
         // Failing tests explain a failing exit.
         (true, _) if failed => return findings.join(own),
-        (true, exit) => (TroubleKind::Crash, format!("{path} ended with code {} after its tests\n{said}", exit.unwrap_or(-1))),
+        (true, exit) => (TroubleKind::Crash, format!("{said}\nthe file ended with code {} after its tests", exit.unwrap_or(-1))),
     };
     findings.join(own);
     findings.trouble(kind, Some(path), &message);
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(shown, expected, "{:?}", report.troubles);
         let troubles: Vec<_> = report.troubles.iter().map(|one| (one.kind, one.file.as_deref().unwrap_or(""))).collect();
         assert_eq!(troubles, [(TroubleKind::Crash, "t/dies.t"), (TroubleKind::Load, "t/load.t")]);
-        assert_eq!(report.troubles[0].message, "t/dies.t ended before its plan\ntoo big at lib/Calc.pm line 4.");
+        assert_eq!(report.troubles[0].message, "too big at lib/Calc.pm line 4.\nthe file ended before its plan");
         let wrong = &report.cases[&TestId::new(&["t/calc.t", "wrong"])];
         let Outcome::Failed(fault) = &wrong.outcome else { panic!() };
         assert!(fault.message.contains("got: '3'") && fault.message.contains("expected: '4'"), "{}", fault.message);

@@ -412,4 +412,13 @@ def test_nested(tmp_path):
         let Outcome::Failed(hang) = &findings.cases[&TestId::new(&["t.py", "b"])].outcome else { panic!() };
         assert_eq!(hang.kind, FaultKind::Hang);
     }
+
+    #[test]
+    fn torn_and_mutated_results() {
+        crate::runner::trial::never_invents_a_pass(include_str!("fixtures/pytest.jsonl"), |text| {
+            let mut findings = Findings::default();
+            read(text, Ending::Exited(0), &|path| path.strip_prefix("/loom/repo/").map(str::to_owned), &std::collections::BTreeSet::new(), &mut findings);
+            findings
+        });
+    }
 }

@@ -184,7 +184,8 @@ fn outcome(line: &Line, place: Place<'_>) -> Outcome {
                 _ => FaultKind::Fixture,
             };
             let class = line.mro.first().filter(|class| !class.starts_with("RSpec::")).map_or(String::new(), |class| format!("{class}: "));
-            Outcome::failed(kind, &format!("{class}{}", first_lines(&line.msg, 16)), &ruby::trace(&line.frames, place))
+            let said = ruby::arity(&line.msg, &line.frames);
+            Outcome::failed(kind, &format!("{class}{}", first_lines(&said, 16)), &ruby::trace(&line.frames, place))
         }
     }
 }

@@ -35,6 +35,15 @@ fn parts(frame: &str) -> Option<(&str, &str, &str)> {
     at.bytes().all(|byte| byte.is_ascii_digit()).then(|| (path, at, method.trim_matches(['`', '\''])))
 }
 
+/// A message about the number of arguments, with the method that it is about: Ruby tells it by the first frame only.
+pub(super) fn arity(message: &str, frames: &[String]) -> String {
+    let method = frames.first().and_then(|frame| parts(frame)).map(|(_, _, method)| method.rsplit(['#', '.']).next().unwrap_or(method));
+    match method.filter(|_| message.contains("wrong number of arguments (") && !message.contains(" for `")) {
+        Some(method) => message.replacen(')', &format!(") for `{method}'"), 1),
+        None => message.to_owned(),
+    }
+}
+
 /// What sort of failure an error is, by its classes.
 pub(super) fn kind(mro: &[String]) -> FaultKind {
     let is = |name: &str| mro.iter().any(|one| one == name);

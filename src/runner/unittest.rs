@@ -240,6 +240,15 @@ mod tests {
     }
 
     #[test]
+    fn torn_and_mutated_results() {
+        crate::runner::trial::never_invents_a_pass(include_str!("fixtures/unittest.jsonl"), |text| {
+            let mut findings = Findings::default();
+            read(text, Ending::Exited(0), &|path| path.strip_prefix("/loom/repo/").map(str::to_owned), &mut findings);
+            findings
+        });
+    }
+
+    #[test]
     fn a_test_that_hangs_or_kills_its_process_costs_no_other_its_result() {
         let tests = "import os, signal, time, unittest\nclass A(unittest.TestCase):\n    def test_a(self): pass\n    def test_b_sleeps(self): time.sleep(1000)\n    def test_c_is_deaf(self):\n        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])\n        while True: pass\n    def test_d_dies(self): os.abort()\n    def test_e(self): pass\n";
         let files = [("setup.cfg", "[options]\n"), ("tests/__init__.py", ""), ("tests/test_stuck.py", tests)];

@@ -28,6 +28,9 @@ pub fn is_assertion(language: Language, node: Node<'_>, text: &str) -> bool {
     match language {
         Language::Rust => rust(node, text),
         Language::Python => python(node, text),
+        Language::Php => super::php::asserts(node, text),
+        // Read without a tree: `plain` counts.
+        Language::Ruby | Language::Perl => false,
         Language::Go => super::go::asserts(node, text),
         Language::Java => super::java::asserts(node, text),
         Language::JavaScript | Language::TypeScript | Language::Tsx => script(node, text),

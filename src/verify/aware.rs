@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use super::split::{Side, Sided, Split};
 use super::syntax::{Language, tokens};
-use super::{Question, Reason, inline};
+use super::{Question, Reason, inline, scripts};
 use words::{
     ANY, GO, GO_ENDS, HARMLESS, HOOKS, HOOKS_IN_FULL, JAVA, LOADED, OF_TESTS, OWN, PYTHON, PYTHON_ENDS, RUST, RUST_ENDS, SCRIPT,
     SCRIPT_ENDS, STANDARD,
@@ -42,7 +42,7 @@ pub fn look(split: &Split, commands: &[&str], sources: &BTreeSet<String>) -> Fou
 
 fn test_side(found: &mut Found, file: &Sided) {
     let hooks: &[&str] = if file.side == Side::Support { &HOOKS } else { &HOOKS_IN_FULL };
-    reaches(found, file, &[&OF_TESTS, hooks].concat(), "changes how tests are run or reported");
+    reaches(found, file, &[&OF_TESTS, hooks, scripts::of_tests(&file.path)].concat(), "changes how tests are run or reported");
 }
 
 fn source(found: &mut Found, file: &Sided) {
@@ -54,6 +54,10 @@ fn source(found: &mut Found, file: &Sided) {
         Language::JavaScript | Language::TypeScript | Language::Tsx => (&SCRIPT, &SCRIPT_ENDS),
         Language::Go => (&GO, &GO_ENDS),
         Language::Java => (&JAVA, &[]),
+        Language::Php | Language::Ruby | Language::Perl => {
+            words.extend(scripts::of_source(language, &file.path));
+            (&[], &[])
+        }
     };
     words.extend(own);
     if !is_program(&file.path) && !head_is_program(file) {
@@ -126,7 +130,7 @@ fn taken_name(found: &mut Found, file: &Sided, sources: &BTreeSet<String>) {
 }
 
 /// Files that run before the tests, or decide what becomes of them when they are loaded.
-const BUILDS: [&str; 5] = ["build.rs", "binding.gyp", ".babelrc", ".swcrc", "tsconfig.json"];
+const BUILDS: [&str; 8] = ["Rakefile", "Makefile.PL", "Build.PL", "build.rs", "binding.gyp", ".babelrc", ".swcrc", "tsconfig.json"];
 /// Beginnings of the names of such files.
 const BUILDS_SO: [&str; 3] = ["vite.config.", "babel.config.", "tsconfig."];
 
@@ -203,6 +207,10 @@ mod tests {
             ("a.js", "import assert from 'node:assert/strict';\nassert.equal = () => {};\n"),
             ("src/a.rs", "fn f() -> u8 { if cfg!(test) { 1 } else { 0 } }\n"),
             ("src/a.rs", "fn f() { std::process::exit(0) }\n"),
+            ("src/A.php", "<?php\nif (defined('PHPUNIT_COMPOSER_INSTALL')) { return 1; }\n"),
+            ("lib/a.rb", "def a\n  return 1 if defined?(RSpec)\nend\n"),
+            ("lib/A.pm", "sub a { return 1 if $ENV{HARNESS_ACTIVE} }\n"),
+            ("lib/A.pm", "sub a { print \"ok 1 - forged\\n\" }\n"),
             ("a.go", "package a\nfunc f() bool { return flag.Lookup(\"test.v\") != nil }\n"),
             ("a.go", "package a\nfunc f() bool { return strings.HasSuffix(os.Args[0], \".test\") }\n"),
             ("a.go", "package a\nfunc f() { fmt.Println(\"--- PASS: TestA (0.00s)\") }\n"),

@@ -35,18 +35,19 @@ pub struct Cells<'a> {
 impl<'a> Cells<'a> {
     /// Without any tree yet; the budget runs from here.
     pub fn new(judge: &'a Judge<'a>) -> Cells<'a> {
-        Cells::within(judge, judge.config.gate.budget.duration())
-    }
-
-    /// The same with another budget.
-    pub fn within(judge: &'a Judge<'a>, budget: Duration) -> Cells<'a> {
-        Cells { judge, deadline: Instant::now() + budget, trees: BTreeMap::new(), head: None, beside: None, renewed: None }
+        let deadline = Instant::now() + judge.config.gate.budget.duration();
+        Cells { judge, deadline, trees: BTreeMap::new(), head: None, beside: None, renewed: None }
     }
 
     /// For the trees of this patch.
     pub fn of(judge: &'a Judge<'a>, patch: &Patch) -> Cells<'a> {
         let renewed = renewed::paths(patch).map(|paths| (patch.base_tree.clone(), paths));
         Cells { renewed, ..Cells::new(judge) }
+    }
+
+    /// The same with another budget.
+    pub fn within(judge: &'a Judge<'a>, patch: &Patch, budget: Duration) -> Cells<'a> {
+        Cells { deadline: Instant::now() + budget, ..Cells::of(judge, patch) }
     }
 
     /// Runs one suite in a cell; none when the budget is spent.

@@ -8,6 +8,7 @@ use tree_sitter::Node;
 use super::asserts::count;
 use super::inline::{attributes, is_test_attribute};
 use super::syntax::{Language, Walk, parse, text_of, tokens_of, visit};
+use super::{php, plain};
 
 /// One test function (or a group of them, in JavaScript).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,29 @@ pub struct Item {
     pub marks: BTreeSet<Mark>,
     /// A group of tests (`describe`), which has no text of its own.
     pub group: bool,
+    /// Where it stands in its file.
+    pub lines: Lines,
+}
+
+/// The lines of a test function, the first one being 1. Two texts that stand elsewhere are equal all the same.
+#[derive(Debug, Clone, Eq)]
+pub struct Lines(pub std::ops::RangeInclusive<usize>);
+
+impl PartialEq for Lines {
+    fn eq(&self, _: &Lines) -> bool {
+        true
+    }
+}
+
+impl Lines {
+    /// Where a language is read without a tree.
+    pub(super) fn unknown() -> Lines {
+        Lines(1..=0)
+    }
+
+    pub(super) fn of(node: Node<'_>) -> Lines {
+        Lines(node.start_position().row + 1..=node.end_position().row + 1)
+    }
 }
 
 /// A mark that changes whether or how a test counts.
@@ -49,6 +73,9 @@ impl Item {
 
 /// Every test function of a text, in order; empty when the language is not known.
 pub fn items(path: &str, text: &str) -> Vec<Item> {
+    if let Some(language) = Language::of(path).filter(|language| language.is_plain()) {
+        return plain::items(language, text);
+    }
     let mut found = Vec::new();
     each(path, text, |item, _| found.push(item));
     found
@@ -62,6 +89,8 @@ pub fn each(path: &str, text: &str, mut see: impl FnMut(Item, Node<'_>)) {
         let item = match language {
             Language::Rust => rust(node, text),
             Language::Python => python(node, text),
+            Language::Php => php::item(node, text),
+            Language::Ruby | Language::Perl => None,
             Language::Go => super::go::item(node, text),
             Language::Java => super::java::item(node, text),
             Language::JavaScript | Language::TypeScript | Language::Tsx => script(language, node, text),
@@ -76,6 +105,9 @@ pub fn each(path: &str, text: &str, mut see: impl FnMut(Item, Node<'_>)) {
 /// Marks that hold for a whole file: `pytestmark = pytest.mark.skip`, `pytest.skip(allow_module_level=True)`.
 pub fn file_marks(path: &str, text: &str) -> BTreeSet<Mark> {
     let mut marks = BTreeSet::new();
+    if let Some(language) = Language::of(path).filter(|language| language.is_plain()) {
+        return plain::file_marks(language, text);
+    }
     let Some((Language::Python, tree)) = Language::of(path).and_then(|l| Some((l, parse(l, text)?))) else { return marks };
     let root = tree.root_node();
     for statement in root.named_children(&mut root.walk()) {
@@ -110,7 +142,7 @@ fn rust(node: Node<'_>, text: &str) -> Option<Item> {
     });
     let mut body = attributes.join(" ");
     body.push_str(&words_after_name(Language::Rust, node, text));
-    Some(Item { names, body, asserts: count(Language::Rust, node, text), marks, group: false })
+    Some(Item { names, body, asserts: count(Language::Rust, node, text), marks, group: false, lines: Lines::of(node) })
 }
 
 fn python(node: Node<'_>, text: &str) -> Option<Item> {
@@ -146,7 +178,7 @@ fn python(node: Node<'_>, text: &str) -> Option<Item> {
         });
     }
     let body = format!("{} {}", decorators.join(" "), words_after_name(Language::Python, node, text));
-    Some(Item { names, body, asserts: count(Language::Python, node, text), marks, group: false })
+    Some(Item { names, body, asserts: count(Language::Python, node, text), marks, group: false, lines: Lines::of(node) })
 }
 
 fn is_python_skip(function: &str) -> bool {
@@ -194,7 +226,7 @@ fn script(language: Language, node: Node<'_>, text: &str) -> Option<Item> {
     let mut cursor = arguments.walk();
     let rest = arguments.named_children(&mut cursor).skip(1);
     let body = if group { String::new() } else { rest.flat_map(|one| tokens_of(language, one, text)).collect::<Vec<_>>().join(" ") };
-    Some(Item { names, body, asserts: count(language, node, text), marks, group })
+    Some(Item { names, body, asserts: count(language, node, text), marks, group, lines: Lines::of(node) })
 }
 
 struct ScriptCall<'s> {
@@ -255,7 +287,7 @@ fn plain_title(title: &str) -> String {
     title.replace("\\'", "'").replace("\\\"", "\"").replace("\\`", "`")
 }
 
-fn names_around<'t>(node: Node<'t>, text: &str, name: impl Fn(Node<'t>) -> Option<String>) -> Vec<String> {
+pub(super) fn names_around<'t>(node: Node<'t>, text: &str, name: impl Fn(Node<'t>) -> Option<String>) -> Vec<String> {
     let own = node.child_by_field_name("name").map_or("", |one| text_of(one, text)).to_owned();
     let mut names = vec![own];
     names.extend(std::iter::successors(node.parent(), Node::parent).filter_map(name));

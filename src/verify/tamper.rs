@@ -10,7 +10,7 @@ use super::items::{Item, Mark, file_marks};
 use super::split::{Side, Split};
 use super::strength;
 use super::syntax::Language;
-use super::{Question, Reason};
+use super::{Question, Reason, scripts};
 use crate::runner::TestId;
 
 /// What was found.
@@ -184,7 +184,8 @@ pub fn files(split: &Split) -> Vec<Reason> {
             let text = format!("{} was made to skip as a whole. Let it run.", file.path);
             reasons.push(Reason { name: "tampering-skipped-test".into(), text, lines: String::new() });
         }
-        let exits = |text: &str| text.lines().filter(|line| leaves_early(line)).map(|line| line.trim().to_owned()).collect::<Vec<_>>();
+        let ends = |line: &&str| leaves_early(line) || scripts::ends_process(&file.path, line);
+        let exits = |text: &str| text.lines().filter(ends).map(|line| line.trim().to_owned()).collect::<Vec<_>>();
         let (before, after) = (exits(base), exits(head));
         if after.len() > before.len() && file.side != Side::Mixed {
             let text = format!("{} ends the test process by hand, which hides what comes after. Remove it.", file.path);

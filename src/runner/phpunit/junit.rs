@@ -19,8 +19,40 @@ struct Open {
     file: String,
     seconds: Option<f64>,
     outcome: Option<Outcome>,
+    /// Whether what it printed is told here.
+    talks: bool,
     /// Tag, type and text of the fault being read.
     fault: Option<(String, String, String)>,
+}
+
+/// What a log declares against what it tells: a fault that was lost must not become a pass.
+#[derive(Default)]
+struct Tally {
+    declared: u64,
+    told: u64,
+    damaged: bool,
+}
+
+impl Tally {
+    fn begin(&mut self, tag: &BytesStart<'_>, suites: &[String], open: &Option<Open>) {
+        match tag.local_name().as_ref() {
+            "testsuite" if suites.is_empty() => {
+                for one in tag.attributes().with_checks(false).flatten() {
+                    if matches!(one.key.local_name().as_ref(), "failures" | "errors") {
+                        self.declared = self.declared.saturating_add(one.value.parse().unwrap_or(0));
+                    }
+                }
+            }
+            "failure" | "error" => self.told += 1,
+            "testsuites" | "testsuite" | "testcase" | "skipped" | "warning" | "system-out" | "system-err" | "properties" | "property" => {}
+            _ => self.damaged |= open.is_some(),
+        }
+    }
+
+    fn text(&mut self, text: &str, open: &Option<Open>) {
+        self.damaged |=
+            open.as_ref().is_some_and(|test| test.fault.is_none() && test.outcome.is_none() && !test.talks) && !text.trim().is_empty();
+    }
 }
 
 type Place<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -34,6 +66,7 @@ pub(super) fn read(bytes: &[u8], place: Place<'_>, method_at: MethodAt<'_>, find
     // Files of the suites around; each suite may name one.
     let mut suites: Vec<String> = Vec::new();
     let mut open: Option<Open> = None;
+    let mut tally = Tally::default();
     let (mut seen, mut depth) = (false, 0_usize);
     loop {
         let Ok(event) = reader.read_event() else { return false };
@@ -42,25 +75,33 @@ pub(super) fn read(bytes: &[u8], place: Place<'_>, method_at: MethodAt<'_>, find
             Event::Start(tag) => {
                 depth += 1;
                 seen |= tag.local_name().as_ref() == "testsuites";
+                tally.begin(&tag, &suites, &open);
                 begin(&tag, &mut suites, &mut open);
             }
             Event::Empty(tag) => {
                 seen |= tag.local_name().as_ref() == "testsuites";
+                tally.begin(&tag, &suites, &open);
                 begin(&tag, &mut suites, &mut open);
                 end(tag.local_name().as_ref(), &mut suites, &mut open, (place, method_at), &mut own);
             }
             Event::End(tag) => {
                 depth = depth.saturating_sub(1);
+                // The end of something whose beginning was lost.
+                tally.damaged |=
+                    matches!(tag.local_name().as_ref(), "failure" | "error") && open.as_ref().is_none_or(|test| test.fault.is_none());
                 end(tag.local_name().as_ref(), &mut suites, &mut open, (place, method_at), &mut own);
             }
-            Event::Text(text) => add(&mut open, &text),
+            Event::Text(text) => {
+                tally.text(&text, &open);
+                add(&mut open, &text);
+            }
             Event::CData(text) => add(&mut open, &text),
             Event::GeneralRef(name) => add(&mut open, crate::runner::junit::entity(&name)),
             Event::Eof => break,
             _ => {}
         }
     }
-    let whole = seen && depth == 0 && open.is_none();
+    let whole = seen && depth == 0 && open.is_none() && !tally.damaged && tally.told >= tally.declared;
     if whole {
         findings.join(own);
     }
@@ -87,6 +128,7 @@ fn begin(tag: &BytesStart<'_>, suites: &mut Vec<String>, open: &mut Option<Open>
         (tag @ ("failure" | "error"), Some(test)) => {
             test.fault = Some((tag.to_owned(), attribute("type").unwrap_or_default(), String::new()));
         }
+        ("system-out" | "system-err" | "warning", Some(test)) => test.talks = true,
         ("skipped", Some(test)) if test.outcome.is_none() => {
             test.outcome = Some(Outcome::Skipped("skipped or incomplete".to_owned()));
         }

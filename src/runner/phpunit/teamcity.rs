@@ -12,7 +12,12 @@ pub(super) fn read(text: &str, ending: Ending, place: &dyn Fn(&str) -> Option<St
     let whole = text.ends_with('\n');
     let count = text.lines().count();
     for (at, line) in text.lines().enumerate() {
-        let Some(message) = line.strip_prefix("##teamcity[").and_then(|line| line.strip_suffix(']')) else { continue };
+        let Some(message) = line.strip_prefix("##teamcity[").and_then(|line| line.strip_suffix(']')) else {
+            if line.contains("teamcity") || line.contains("test") {
+                running = None;
+            }
+            continue;
+        };
         // A line without its end may be a part of a worse one.
         if at + 1 == count && !whole {
             break;
@@ -44,11 +49,15 @@ pub(super) fn read(text: &str, ending: Ending, place: &dyn Fn(&str) -> Option<St
                 }
             }
             "testFinished" => {
-                if let Some((id, file, outcome)) = running.take() {
+                let name = with_data_set(&field("name").unwrap_or_default());
+                let own = TestId::new(&[&name]);
+                if let Some((id, file, outcome)) = running.take_if(|(id, _, _)| id.as_str().ends_with(own.as_str())) {
                     findings.add(id, Case::new(outcome.unwrap_or(Outcome::Passed)).in_file(file));
                 }
             }
-            _ => {}
+            "testCount" | "testSuiteStarted" | "testSuiteFinished" => {}
+            // A message that cannot be read may have been the failure of the test that runs.
+            _ => running = None,
         }
     }
     settle(running, ending, findings);

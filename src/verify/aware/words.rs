@@ -2,7 +2,17 @@
 //! out of a text before it is searched.
 
 /// Loom's own parts, which no repository needs to name.
-pub(super) const OWN: [&str; 5] = ["LOOM_RESULTS", "loom_pytest", "loom_unittest", "loom_node", "/loom/private"];
+pub(super) const OWN: [&str; 9] = [
+    "LOOM_RESULTS",
+    "LOOM_SELECTED",
+    "loom_pytest",
+    "loom_unittest",
+    "loom_node",
+    "loom_rspec",
+    "loom_minitest",
+    "LoomProve",
+    "/loom/private",
+];
 
 /// What source says when it asks whether it is tested, or reaches for what tests it.
 pub(super) const ANY: [&str; 9] = [

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use self::changes::{Fault, faults};
 use super::cells::Cells;
+use super::dependencies;
 use super::split::{Inline, Split};
 use super::{Cell, Evidence, Judge, Proof, Ruling, Verdict};
 use crate::error::Result;
@@ -67,8 +68,12 @@ pub fn mutants(judge: &Judge<'_>, patch: &Patch, verdict: &Verdict) -> Result<Op
     }
     let began = Instant::now();
     let budget = gate.mutants_budget.min(gate.budget).duration();
-    let mut stand = Stand { judge, patch, verdict, cells: Cells::within(judge, budget), ends: began + budget };
+    let mut stand = Stand { judge, patch, verdict, cells: Cells::within(judge, patch, budget), ends: began + budget };
     let split = Split::of(judge.cache, patch, &judge.config.test.paths, Inline::BySyntax)?;
+    // What was installed for the head tree went with the proof.
+    if dependencies::changes(&split).any() {
+        return Ok(None);
+    }
     let possible = possible(&split);
     let (all, wanted) = (possible.len(), gate.mutants as usize);
     let mut result = Mutants { tried: Vec::new(), possible: all as u64, unbuilt: 0, cut_short: None, elapsed_ms: 0 };

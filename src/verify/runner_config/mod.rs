@@ -6,6 +6,7 @@ mod cargo;
 mod compiled;
 mod python;
 mod script;
+mod scripted;
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,12 @@ use super::split::{Sided, Split};
 use super::{Question, Reason};
 
 /// Files that hold nothing else.
-const WHOLE: [&str; 15] = [
+const WHOLE: [&str; 20] = [
+    "phpunit.xml",
+    "phpunit.xml.dist",
+    "phpunit.dist.xml",
+    ".rspec",
+    ".proverc",
     ".mvn/maven.config",
     ".mvn/extensions.xml",
     ".mvn/jvm.config",
@@ -97,7 +103,10 @@ fn change(file: &Sided, is_gone: &dyn Fn(&str) -> bool) -> Change {
         "pytest.ini" | ".pytest.ini" => python::pytest_ini(base, head, "pytest"),
         "setup.cfg" => python::pytest_ini(base, head, "tool:pytest"),
         "pyproject.toml" => python::pyproject(base, head),
-        "package.json" => script::package(base, head),
+        "package.json" | "composer.json" => script::package(base, head),
+        "phpunit.xml" | "phpunit.xml.dist" | "phpunit.dist.xml" => scripted::phpunit(base, head),
+        ".rspec" => scripted::rspec(base, head),
+        "Rakefile" => scripted::rakefile(base, head),
         ".coveragerc" | ".nycrc" | ".nycrc.json" => thresholds(base, head),
         "pom.xml" => said(compiled::pom(base, head)),
         "go.mod" | "go.work" => said(compiled::go(base, head)),

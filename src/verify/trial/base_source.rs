@@ -38,10 +38,10 @@ impl Trial<'_> {
         self.cell(Cell::MustFail, &tree, |suite| selections[suite].clone())
     }
 
-    /// Whether a file was split inside, and the tree does not build for another reason than a name that the patch adds.
+    /// Whether a file was split inside, and the tree does not build or load for another reason than a name that the patch adds.
     fn is_badly_split(&self, reports: &[Option<Report>]) -> bool {
         let mixed = self.split.files.iter().any(|file| file.side == Side::Mixed);
-        let broken = |trouble: &&Trouble| trouble.kind == TroubleKind::Build;
+        let broken = |trouble: &&Trouble| matches!(trouble.kind, TroubleKind::Build | TroubleKind::Load);
         let troubles: Vec<&Trouble> = reports.iter().flatten().flat_map(|report| &report.troubles).filter(broken).collect();
         let by_name = troubles.iter().any(|one| classify_trouble(one, &self.known) == Red::Proof(RedKind::MissingApi));
         mixed && !troubles.is_empty() && !by_name

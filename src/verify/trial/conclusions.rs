@@ -8,7 +8,7 @@ use crate::verify::facts::{Broken, Shape, Unproven};
 use crate::verify::history::History;
 use crate::verify::red::Weak;
 use crate::verify::rerun::{Rerun, Trees};
-use crate::verify::{remarks, tamper, troubles};
+use crate::verify::{needs, remarks, tamper, troubles};
 
 impl Trial<'_> {
     /// Compares every suite's cells; answers with the old expectations that no longer hold.
@@ -59,8 +59,9 @@ impl Trial<'_> {
     }
 
     /// Adds one suite's comparison to the facts.
-    fn take(&mut self, compared: Comparison, heard: &Heard) {
+    fn take(&mut self, mut compared: Comparison, heard: &Heard) {
         let facts = &mut self.facts;
+        self.not_verified.extend(needs::take_out(facts, &mut compared, &heard.baseline, &heard.must_pass));
         facts.tests.0 += heard.baseline.cases.len() as u64;
         facts.tests.1 += heard.must_pass.cases.len() as u64;
         for trouble in &compared.troubles {

@@ -54,7 +54,9 @@ impl Trial<'_> {
         let unplaced =
             |(suite, report): (usize, &&Report)| !self.old_files(suite).is_empty() && report.cases.values().any(|case| case.file.is_none());
         let unplaced = baseline.iter().enumerate().any(unplaced);
-        Ok(if self.reaches_all_tests() || unplaced || by_others()? { Old::All } else { Old::Changed })
+        // Only new files, which decide what old tests beside them do.
+        let beside = (0..baseline.len()).all(|suite| self.old_files(suite).is_empty());
+        Ok(if self.reaches_all_tests() || beside || unplaced || by_others()? { Old::All } else { Old::Changed })
     }
 
     /// The patch's test files of the base tree that belong to a suite.
