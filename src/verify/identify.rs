@@ -3,14 +3,20 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use super::asserts::count;
-use super::inline;
 use super::items::{Item, items};
 use super::split::{Side, Sided, Split};
 use super::strength::{Strength, strengths};
 use super::syntax::{Language, parse};
 use crate::runner::TestId;
+
+/// What stands for a value in the title of a table's rows, or in a template string.
+static PLACEHOLDER: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\$\{[^}]*\}|\$[A-Za-z_#][\w.]*|%[sdifjoOpc#$]").expect("a constant pattern that the tests compile"));
 
 /// How much of a text two test functions must share to be one that was renamed.
 const ALIKE: f32 = 0.75;
@@ -132,7 +138,7 @@ fn versions(file: &Sided) -> Versions {
     let text = |text: &Option<String>| match (text, file.side) {
         (None, _) => String::new(),
         // Only what is compiled for tests: a source function named like a test is none.
-        (Some(text), Side::Mixed) => inline::tests_text(text).unwrap_or_default(),
+        (Some(text), Side::Mixed) => file.inline_tests(Some(text)).unwrap_or_default(),
         (Some(text), _) => text.clone(),
     };
     let (base, head) = (text(&file.base), text(&file.head));
@@ -206,8 +212,25 @@ fn title_fits(part: &str, name: &str) -> Option<usize> {
     if name.len() >= 4 && part.ends_with(name) && part[..part.len() - name.len()].ends_with(' ') {
         return Some(2);
     }
-    let fixed = name.find(['$', '%']).map(|at| &name[..at]).filter(|fixed| fixed.len() >= 4)?;
-    part.starts_with(fixed).then_some(1)
+    is_filled(part, name).then_some(1)
+}
+
+/// Whether a title was made from this template: its fixed parts stand in it, in order and at both ends.
+fn is_filled(title: &str, template: &str) -> bool {
+    let fixed: Vec<&str> = PLACEHOLDER.split(template).collect();
+    let letters = |part: &&str| part.chars().filter(|letter| letter.is_alphanumeric()).count();
+    let (Some(first), Some(last)) = (fixed.first(), fixed.last()) else { return false };
+    if fixed.len() < 2 || fixed.iter().map(letters).sum::<usize>() < 3 {
+        return false;
+    }
+    let Some(mut rest) = title.strip_prefix(first).and_then(|rest| rest.strip_suffix(last)) else { return false };
+    fixed[1..fixed.len() - 1].iter().all(|part| match rest.split_once(part) {
+        Some((_, after)) => {
+            rest = after;
+            true
+        }
+        None => part.is_empty(),
+    })
 }
 
 /// Pairs functions that are gone with new ones: the same body anywhere, then a similar body in the same file, then in
@@ -297,6 +320,23 @@ pub mod tests {
         assert_eq!(change("parse()::arrays::should be strictly equal"), TextChange::Changed);
         assert_eq!(change("adds 1"), TextChange::Same);
         assert_eq!(change("group parse() > arrays"), TextChange::Changed);
+    }
+
+    #[test]
+    fn titles_made_from_a_template_are_found_wherever_its_values_stand() {
+        for (title, template) in [
+            ("1 and 2 give 3", "%i and %i give %i"),
+            ("reads a,b as list", "reads $text as $kind"),
+            ("`x` is kept", "`${name}` is kept"),
+            ("row 3 of many", "row %# of many"),
+        ] {
+            assert!(is_filled(title, template), "{title}");
+        }
+        for (title, template) in
+            [("1 and 2 gave 3", "%i and %i give %i"), ("anything", "%s"), ("a plain one", "a plain one"), ("x is lost", "${name} is kept")]
+        {
+            assert!(!is_filled(title, template), "{title}");
+        }
     }
 
     #[test]

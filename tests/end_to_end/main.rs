@@ -6,6 +6,7 @@
 mod attack;
 mod bad_models;
 mod cli;
+mod compiled;
 mod dependencies;
 mod fake_github;
 mod flaky;
@@ -14,6 +15,7 @@ mod gate;
 mod github;
 mod honest;
 mod house;
+mod leaks;
 mod loom;
 mod needs;
 mod no_room;
