@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::asserts::count;
+use super::doctests;
 use super::items::{Item, items};
 use super::split::{Side, Sided, Split};
 use super::strength::{Strength, strengths};
@@ -141,6 +142,10 @@ fn versions(file: &Sided) -> Versions {
         (Some(text), Side::Mixed) => file.inline_tests(Some(text)).unwrap_or_default(),
         (Some(text), _) => text.clone(),
     };
+    if file.side == Side::Mixed && Language::of(&file.path) == Some(Language::Python) {
+        let examples = |text: &Option<String>| text.as_deref().map_or_else(Vec::new, |text| doctests::items(&file.path, text));
+        return Versions { base: examples(&file.base), head: examples(&file.head), ..Versions::default() };
+    }
     let (base, head) = (text(&file.base), text(&file.head));
     Versions::read(&file.path, &base, &head)
 }
@@ -208,6 +213,11 @@ fn fit(parts: &[&str], names: &[String]) -> Option<(usize, usize, usize, Reverse
 fn title_fits(part: &str, name: &str) -> Option<usize> {
     if part == name {
         return Some(3);
+    }
+    // pytest puts the module before the item: `pkg.mod.Class.method`.
+    if let Some(item) = name.strip_prefix(doctests::MARK) {
+        let after_module = part.strip_suffix(item).is_some_and(|module| module.is_empty() || module.ends_with('.'));
+        return after_module.then_some(3 + item.len());
     }
     if name.len() >= 4 && part.ends_with(name) && part[..part.len() - name.len()].ends_with(' ') {
         return Some(2);
