@@ -10,11 +10,11 @@ use crate::task::{Issue, IssueState, Trigger, Usage};
 use crate::verify::{Cell, CellRun, Evidence, Flip, Proof, Proven, Question, RedKind, Ruling, Verdict};
 use crate::workspace::{Change, FileChange, Patch};
 
-fn id(name: &str) -> TestId {
+pub(super) fn id(name: &str) -> TestId {
     TestId::new(&["tests/test_clamp.py", name])
 }
 
-fn run(cell: Cell, passed: usize, failed: &[&str]) -> CellRun {
+pub(super) fn run(cell: Cell, passed: usize, failed: &[&str]) -> CellRun {
     let case = |outcome| Case { outcome, file: None, elapsed_ms: None };
     let fault = || Fault { kind: FaultKind::Assertion, message: "assert 0 == 5".into(), trace: String::new() };
     let mut cases: BTreeMap<TestId, Case> = (0..passed).map(|n| (id(&format!("test_{n}")), case(Outcome::Passed))).collect();
@@ -39,7 +39,7 @@ fn proven(name: &str) -> Proven {
     Proven { test: id(name), red: RedKind::Assertion, lines: "assert 0 == 5\n + where 0 = clamp(1, 5, 9)\n".into() }
 }
 
-fn evidence() -> Evidence {
+pub(super) fn evidence() -> Evidence {
     Evidence {
         runs: vec![
             run(Cell::Baseline, 40, &[]),
@@ -58,6 +58,11 @@ fn evidence() -> Evidence {
         tier: Tier::Bubblewrap,
         notes: vec!["`python -m pytest`: pytest configured in pyproject.toml".into()],
     }
+}
+
+/// A verdict about nothing in particular.
+pub(super) fn judged(ruling: Ruling, evidence: Evidence) -> Verdict {
+    Verdict { base: "b".repeat(40).parse().unwrap(), head_tree: "e".repeat(40).parse().unwrap(), ruling, evidence }
 }
 
 fn proposal(ruling: Ruling, evidence: Evidence, summary: &str) -> Proposal {

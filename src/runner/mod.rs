@@ -28,6 +28,7 @@ mod suite;
 mod tap;
 mod text;
 mod unittest;
+mod versions;
 mod vitest;
 mod words;
 #[cfg(test)]
@@ -38,7 +39,10 @@ pub use cargo::narrowed;
 pub use decisive::Room;
 pub use detect::detect;
 pub use id::TestId;
+#[cfg(test)]
+pub use junit::read as read_junit;
 pub use report::{Case, Fault, FaultKind, Outcome, Report, Trouble, TroubleKind};
 pub use run::run;
 pub use setup::{Reach, fingerprint, is_manifest, prepare, reach};
 pub use suite::{Program, Selection, Suite};
+pub use versions::versions;

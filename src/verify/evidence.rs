@@ -8,6 +8,7 @@ use crate::task::TreeId;
 
 /// One of the four trees of the proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Cell {
     /// Base source, base tests: what is red already.
@@ -34,6 +35,7 @@ impl Cell {
 
 /// One run in one cell.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CellRun {
     /// Which tree.
     pub cell: Cell,
@@ -72,6 +74,7 @@ pub struct Evidence {
 
 /// One test that proves the change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Proven {
     /// The test.
     pub test: TestId,
@@ -83,6 +86,7 @@ pub struct Proven {
 
 /// How a test was red on the base source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum RedKind {
     /// An assertion failed.
@@ -97,6 +101,7 @@ pub enum RedKind {
 
 /// One altered expectation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Flip {
     /// The test.
     pub test: TestId,
