@@ -19,11 +19,12 @@ const SCRIPT: Language = Language {
     extensions: &["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "vue"],
     programs: &["node", "npm", "pnpm", "yarn", "eslint", "prettier", "tsc"],
 };
+const GO: Language = Language { extensions: &["go"], programs: &["go", "gofmt"] };
 const LANGUAGES: [Language; 6] = [
     RUST,
     PYTHON,
     SCRIPT,
-    Language { extensions: &["go"], programs: &["go", "gofmt"] },
+    GO,
     Language { extensions: &["c", "h", "cc", "cpp", "hpp", "cxx"], programs: &["gcc", "g++", "clang", "cmake"] },
     Language { extensions: &["java", "kt", "kts"], programs: &["java", "mvn", "gradle"] },
 ];
@@ -53,7 +54,8 @@ fn own(program: Program) -> Option<Language> {
     match program {
         Program::Cargo | Program::Nextest => Some(RUST),
         Program::Pytest | Program::Unittest => Some(PYTHON),
-        Program::Jest | Program::Vitest | Program::NodeTest => Some(SCRIPT),
+        Program::Jest | Program::Vitest | Program::Mocha | Program::Ava | Program::NodeTest => Some(SCRIPT),
+        Program::Go => Some(GO),
         Program::Tap | Program::Junit => None,
     }
 }

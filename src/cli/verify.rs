@@ -125,6 +125,7 @@ fn object(verdict: &Verdict) -> Value {
         "test_files": evidence.test_files,
         "source_files": evidence.source_files,
         "not_verified": evidence.not_verified,
+        "checks": evidence.checks,
         "notes": evidence.notes,
         "tier": evidence.tier,
         "cells": cells,

@@ -22,7 +22,7 @@ pub use load::{Inputs, Override, Resolved};
 pub use locations::Locations;
 pub use secrets::Secrets;
 pub use settings::{
-    AgentSettings, Config, GateSettings, GitHubSettings, GitSettings, Labels, ModelSettings, Paths, PullRequestSettings, SandboxSettings,
+    AgentSettings, CheckSettings, Config, GateSettings, GitHubSettings, GitSettings, Labels, ModelSettings, Paths, PullRequestSettings, SandboxSettings,
     TestSettings, WithoutTests,
 };
 pub use source::Source;

@@ -7,7 +7,7 @@ use super::{Resolved, toml_text};
 use crate::error::Result;
 
 /// The sections a repository may set.
-const SECTIONS: [&str; 4] = ["test", "gate", "pull_request", "git"];
+const SECTIONS: [&str; 5] = ["test", "checks", "gate", "pull_request", "git"];
 
 impl Resolved {
     /// These settings under the repository's own file; the user's word stands above it. Also the keys that were

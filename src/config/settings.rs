@@ -31,6 +31,8 @@ settings!(
         agent: AgentSettings = AgentSettings::default(),
         /// How the repository is tested.
         test: TestSettings = TestSettings::default(),
+        /// The repository's own formatter, linter and type check.
+        checks: CheckSettings = CheckSettings::default(),
         /// What a patch needs to be published.
         gate: GateSettings = GateSettings::default(),
         /// What children may see.
@@ -105,6 +107,18 @@ settings!(
         build_timeout: Span = Span::minutes(30),
         /// Limit of one run of the suite.
         timeout: Span = Span::minutes(5),
+    }
+);
+
+settings!(
+    /// `[checks]`: the repository's own formatter, linter and type check; detected where absent, none where empty.
+    CheckSettings {
+        /// Commands that print findings as `path:line: message`, run at the root of the tree.
+        lint: Option<Vec<String>> = None,
+        /// By glob of files: a command that reads a file on standard input and prints it formatted; `{path}` is its path.
+        format: Option<BTreeMap<String, String>> = None,
+        /// Limit of all checks of one patch.
+        timeout: Span = Span::minutes(10),
     }
 );
 

@@ -7,7 +7,7 @@ use super::{Config, Resolved, Source, Span, secrets};
 
 /// Nothing that loom waits for takes longer than a day.
 const LONGEST: Span = Span::minutes(24 * 60);
-const RUNNERS: [&str; 9] = ["cargo", "nextest", "pytest", "unittest", "jest", "vitest", "node", "tap", "junit"];
+const RUNNERS: [&str; 11] = ["cargo", "nextest", "pytest", "unittest", "jest", "vitest", "mocha", "ava", "node", "tap", "junit"];
 const PROVIDERS: [&str; 4] = ["anthropic", "openai", "compatible", "replay"];
 const KEYWORDS: [&str; 10] = ["close", "closes", "closed", "fix", "fixes", "fixed", "resolve", "resolves", "resolved", "refs"];
 
@@ -97,6 +97,7 @@ fn limits(check: &mut Check<'_>, config: &Config) {
         ("test.build_timeout", config.test.build_timeout),
         ("test.timeout", config.test.timeout),
         ("gate.budget", config.gate.budget),
+        ("checks.timeout", config.checks.timeout),
         ("github.write_interval", config.github.write_interval),
         ("github.retry_budget", config.github.retry_budget),
     ];

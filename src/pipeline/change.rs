@@ -2,6 +2,7 @@
 //! forge and no proposal, and leaves nothing behind but the caches.
 
 use super::benches;
+use super::checks;
 use super::ground::{GIT_WALL, Ground};
 use super::order::Means;
 use super::reprove::credential;
@@ -58,7 +59,8 @@ pub fn prove_change(change: &Change, means: &Means<'_>) -> Result<Proved> {
     let cells = ground.folder.fresh("cells")?;
     let judge = judge(&ground, &held.bench, &cells, means.reporter, means.cancel);
     let baseline = verify::baseline(&judge, &base)?;
-    let verdict = verify::prove(&judge, &patch, &baseline, &as_issue(change))?;
+    let mut verdict = verify::prove(&judge, &patch, &baseline, &as_issue(change))?;
+    verdict.evidence.checks = checks::look(&judge, &patch)?;
     Ok(Proved { base, head, verdict })
 }
 

@@ -5,6 +5,7 @@ mod admission;
 mod benches;
 mod board;
 mod change;
+mod checks;
 mod ending;
 mod ground;
 mod order;

@@ -17,7 +17,7 @@ use crate::model::{self, Model};
 use crate::runner::{Bench, Report};
 use crate::sandbox::{Cancel, Tier};
 use crate::task::{Digest, Event, Stage, TreeId};
-use crate::verify::{self, CellRun, Judge, Ruling, Verdict};
+use crate::verify::{self, CellRun, Checked, Judge, Ruling, Verdict};
 use crate::workspace::{Patch, Workspace};
 
 /// A patch with the gate's word on it.
@@ -77,6 +77,7 @@ impl Run<'_> {
         let mut repair: Option<String> = None;
         let mut model = None;
         let mut round = 0;
+        let mut told_of_findings = false;
         loop {
             let (made, patch) = self.generate(ground, bench, reports, round, repair.as_deref(), &mut model)?;
             let again = round < ground.config.agent.repair_rounds && text::may_go_on(&made.outcome.ended);
@@ -89,10 +90,21 @@ impl Run<'_> {
                 round += 1;
                 continue;
             }
+            let (patch, checked) = self.check(ground, bench, patch, round)?;
+            // Once: a linter is no reason to spend the rounds that the proof may need.
+            if again && !told_of_findings && checked.iter().any(|one| !one.faults().is_empty()) {
+                told_of_findings = true;
+                self.means
+                    .reporter
+                    .event(&Event::Progress { what: "back to the agent: new findings of the repository's own checks".into() });
+                repair = Some(text::repair_findings(&checked)?);
+                round += 1;
+                continue;
+            }
             if let Some(compute) = baseline.take() {
                 runs = Some(compute()?);
             }
-            let verdict = self.judge(ground, bench, &patch, runs.as_deref().unwrap_or_default(), round)?;
+            let verdict = self.judge(ground, bench, &patch, runs.as_deref().unwrap_or_default(), checked, round)?;
             match &verdict.ruling {
                 Ruling::Rejected(reasons) if again => {
                     let names: Vec<&str> = reasons.iter().map(|reason| reason.name.as_str()).collect();
@@ -153,12 +165,21 @@ impl Run<'_> {
         Ok((made, patch))
     }
 
-    fn judge(&mut self, ground: &Ground, bench: &Bench, patch: &Patch, baseline: &[CellRun], round: u32) -> Result<Verdict> {
+    fn judge(
+        &mut self,
+        ground: &Ground,
+        bench: &Bench,
+        patch: &Patch,
+        baseline: &[CellRun],
+        checked: Vec<Checked>,
+        round: u32,
+    ) -> Result<Verdict> {
         let file = self.folder.at(&format!("verdict-{round}.json"));
         let digest: Digest = self.stage(Stage::Verify, round, |run| {
             let folder = run.folder.at("cells");
             let judge = judge(ground, bench, &folder, run.means.reporter, run.means.cancel);
-            let verdict = verify::prove(&judge, patch, baseline, &run.issue)?;
+            let mut verdict = verify::prove(&judge, patch, baseline, &run.issue)?;
+            verdict.evidence.checks = checked;
             let text = serde_json::to_vec(&verdict).or_fail(Kind::Internal, || "writing the verdict as JSON")?;
             fs::write(&file, &text).or_fail(Kind::Workspace, || format!("writing {}", file.display()))?;
             Ok((Digest::of_bytes(&text), format!("{}: {}", verdict.word(), crate::proposal::claim(&verdict))))

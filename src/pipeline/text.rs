@@ -10,7 +10,7 @@ use crate::forge::{Forge, Status};
 use crate::guard::{self, Admission, Violation, Weight};
 use crate::proposal::{Layout, Proposal, episode_name, render};
 use crate::task::{Event, Issue, IssueRef, IssueState, Reporter, Stage, TreeId};
-use crate::verify::{Reason, Ruling, Verdict};
+use crate::verify::{Checked, Reason, Ruling, Verdict};
 use crate::workspace::{Cache, Patch};
 
 /// Begins the trailer that marks a commit as loom's own.
@@ -112,6 +112,8 @@ pub fn trailer(proposal: &Proposal) -> String {
 /// Longest title and summary of a pull request, in bytes.
 const TITLE: usize = 200;
 const SUMMARY: usize = 8_000;
+/// More findings of one tool are only counted for the agent.
+const FINDINGS: usize = 30;
 /// Longest foreign line in a comment.
 const LINE: usize = 300;
 
@@ -179,6 +181,20 @@ pub fn refused_paths(cache: &Cache, patch: &Patch, settings: &GateSettings) -> R
 /// The gate's reasons as the agent reads them.
 pub fn repair(reasons: &[Reason]) -> Result<String> {
     render("the gate's reasons", include_str!("texts/repair.md"), &json!({ "reasons": reasons }))
+}
+
+/// New findings of the repository's own checks as the agent reads them.
+pub fn repair_findings(checked: &[Checked]) -> Result<String> {
+    let tools: Vec<_> = checked.iter().filter(|one| !one.faults().is_empty()).collect();
+    let tools: Vec<_> = tools
+        .iter()
+        .map(|one| {
+            let faults = one.faults();
+            let more = faults.len().saturating_sub(FINDINGS);
+            json!({ "name": one.name, "command": one.command, "faults": faults.into_iter().take(FINDINGS).collect::<Vec<_>>(), "more": more })
+        })
+        .collect();
+    render("the findings", include_str!("texts/findings.md"), &json!({ "tools": tools }))
 }
 
 /// The protected paths as the agent reads them.

@@ -55,6 +55,7 @@ pub(super) fn evidence() -> Evidence {
         test_files: vec!["tests/test_clamp.py".into()],
         source_files: vec!["CHANGES.rst".into(), "clamp.py".into()],
         not_verified: vec!["2 tests are skipped here, before and after.".into()],
+        checks: Vec::new(),
         tier: Tier::Bubblewrap,
         notes: vec!["`python -m pytest`: pytest configured in pyproject.toml".into()],
     }

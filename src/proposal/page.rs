@@ -11,7 +11,7 @@ use super::{Proposal, words};
 use crate::error::Result;
 use crate::guard;
 use crate::task::{CommitId, IssueRef};
-use crate::verify::{Evidence, Proven, Ruling, Verdict, is_documentation};
+use crate::verify::{Checked, Evidence, Proven, Ruling, Verdict, is_documentation};
 use crate::workspace::{FileChange, Patch};
 
 const BUILT_IN: &str = include_str!("pull_request.md.j2");
@@ -19,6 +19,8 @@ const BUILT_IN: &str = include_str!("pull_request.md.j2");
 const BODY_LIMIT: usize = 60_000;
 /// GitHub refuses titles over 256 characters.
 const TITLE_LIMIT: usize = 200;
+/// At most so many findings of one tool.
+const FAULTS: usize = 10;
 /// How much of tests' output (characters of one block) and of lists (rows) there is; the next one is taken where the
 /// page is too long for the forge.
 const ROOMS: [Room; 4] =
@@ -135,6 +137,7 @@ impl Shown<'_> {
             "flaky": evidence.flaky.iter().take(room.rows).collect::<Vec<_>>(),
             "more_flaky": more(evidence.flaky.len()),
             "not_verified": sentences(&evidence.not_verified),
+            "checks": evidence.checks.iter().take(room.rows).map(|one| shown_check(one, room)).collect::<Vec<_>>(),
             "notes": sentences(&evidence.notes),
             "tier": evidence.tier,
             "base": verdict.base.short(),
@@ -163,6 +166,12 @@ fn values(proposal: &Proposal, layout: &Layout, room: Room) -> Value {
     values["elapsed"] = json!(figures::seconds(proposal.work.elapsed_ms));
     values["form"] = json!(layout.form);
     values
+}
+
+fn shown_check(checked: &Checked, room: Room) -> Value {
+    let faults = checked.faults();
+    let shown: Vec<String> = faults.iter().take(room.rows.min(FAULTS)).map(|fault| words::sentence(fault)).collect();
+    json!({ "text": words::sentence(&checked.sentence()), "more": faults.len() - shown.len(), "faults": shown })
 }
 
 fn shown_file<'a>(file: &'a FileChange, evidence: &Evidence) -> File<'a> {

@@ -9,7 +9,7 @@ use super::figures::{claim, count};
 use crate::runner::{TestId, Trouble};
 use crate::sandbox::{Ending, Tier};
 use crate::task::{CommitId, Digest, TreeId};
-use crate::verify::{Cell, CellRun, Flip, Proof, Proven, Question, Reason, Ruling, Verdict};
+use crate::verify::{Cell, CellRun, Checked, Flip, Proof, Proven, Question, Reason, Ruling, Verdict};
 
 /// The shape's number: it grows when a field changes its meaning or goes.
 pub const FORMAT: u32 = 1;
@@ -119,6 +119,9 @@ pub struct Record {
     pub source_files: Vec<String>,
     /// What was not shown, in sentences.
     pub not_verified: Vec<String>,
+    /// What the repository's own formatter, linter and type check say; never part of the ruling.
+    #[serde(default)]
+    pub checks: Vec<Checked>,
     /// For the record.
     pub notes: Vec<String>,
     /// The runs, in their order.
@@ -189,6 +192,7 @@ impl Record {
             test_files: evidence.test_files,
             source_files: evidence.source_files,
             not_verified: evidence.not_verified,
+            checks: evidence.checks,
             notes: evidence.notes,
             cells: evidence.runs.iter().map(Run::of).collect(),
             moved: about.moved.clone(),

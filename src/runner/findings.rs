@@ -24,6 +24,13 @@ impl Findings {
         self.cases.insert(id.numbered(*count), case);
     }
 
+    /// A test that may have run before under this very name: a failure that was seen stays.
+    pub(super) fn put(&mut self, id: TestId, case: Case) {
+        if !self.cases.get(&id).is_some_and(|known| matches!(known.outcome, Outcome::Failed(_))) {
+            self.cases.insert(id, case);
+        }
+    }
+
     /// Something went wrong outside of a test; the same thing is noted once.
     pub(super) fn trouble(&mut self, kind: TroubleKind, file: Option<&str>, message: &str) {
         let trouble = Trouble { kind, file: file.map(str::to_owned), message: clip(plain(message).trim(), MESSAGE * 2) };

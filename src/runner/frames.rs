@@ -23,6 +23,8 @@ static QUOTED: LazyLock<Regex> = LazyLock::new(|| pattern(r#"^\s*File "(?P<path>
 static AT: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s+at (?:.*[\s(])?(?P<path>[^\s()]+?):\d+(?::\d+)?\)?$"));
 /// The same as TAP has it, without the word.
 static BARE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s+(?:async )?[\w.<>$ ]+ \((?P<path>(?:file://|/|node:)[^\s()]+?):\d+:\d+\)$"));
+/// Go's `\t/src/a.go:3 +0x1d`, below a line that names the function.
+static GO: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\t(?P<path>[^\s:]+\.(?:go|s)):\d+(?: \+0x[0-9a-f]+)?$"));
 /// JavaScript's frames without a place.
 static NOWHERE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s+at .*(?:<anonymous>|\(native\)|\(index \d+\))\)?$"));
 /// The first line of a frame in Rust's backtraces.
@@ -31,12 +33,14 @@ static NUMBERED: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*\d+: "));
 const BETWEEN: &str = "_ _ _ _";
 
 /// Paths of this machine, and what is left of them; the marks by which a foreign file is known stay.
-static ABROAD: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
+static ABROAD: LazyLock<[(Regex, &str); 6]> = LazyLock::new(|| {
     [
         (pattern(r#"(?:/[^\s/"'()]+)*/lib/python\d[\d.]*/((?:site|dist)-packages/)?"#), "/python/$1"),
         (pattern(r#"(?:/[^\s/"'()]+)*/registry/src/[^\s/"'()]+/"#), "~/.cargo/registry/"),
         (pattern(r#"(?:/[^\s/"'()]+)*/lib/rustlib/src/rust/"#), "/rustc/"),
         (pattern(r"/rustc/[0-9a-f]{20,}/"), "/rustc/"),
+        (pattern(r#"(?:/[^\s/"'()]+)*/(?:lib|local|go|sdk)/go[-\d.a-z]*/src/"#), "/go/src/"),
+        (pattern(r#"(?:/[^\s/"'()]+)*/(?:gomod|pkg/mod)/"#), "/go/mod/"),
     ]
 });
 
@@ -148,6 +152,9 @@ impl Home<'_> {
             let deeper = format!("{}  ", &line[..line.len() - line.trim_start().len()]);
             return (!self.is_own(&found["path"])).then(|| at..code(at + 1, &deeper));
         }
+        if let Some(found) = GO.captures(line) {
+            return (!self.is_own(&found["path"])).then(|| at.saturating_sub(1)..at + 1);
+        }
         let own = match AT.captures(line).or_else(|| BARE.captures(line)) {
             Some(found) => self.is_own(&found["path"]),
             None if NOWHERE.is_match(line) => false,
@@ -203,6 +210,17 @@ mod tests {
         assert_eq!(
             tidied(rust),
             "thread 'a' panicked at src/lib.rs:3:1:\nno\nstack backtrace:\n   1: a::f\n             at ./src/lib.rs:3:1\n... 1 frame outside the repository"
+        );
+    }
+
+    #[test]
+    fn frames_of_go() {
+        let go = "panic: no\n\ngoroutine 7 [running]:\npanic({0x1, 0x2})\n\t/usr/lib/go-1.19/src/runtime/panic.go:884 +0x212\nexample.com/a.F(...)\n\t/loom/repo/a.go:5\nexample.com/a.TestF(0x0?)\n\t/loom/repo/a_test.go:9 +0x1a\ncreated by testing.(*T).Run\n\t/usr/lib/go-1.19/src/testing/testing.go:1493 +0x35f";
+        let expected = "panic: no\n\ngoroutine 7 [running]:\nexample.com/a.F(...)\n\ta.go:5\nexample.com/a.TestF(0x0?)\n\ta_test.go:9 +0x1a\n... 2 frames outside the repository";
+        assert_eq!(tidied(go), expected);
+        assert_eq!(
+            tidied("see /usr/local/go/src/os/file.go and /home/ann/go/pkg/mod/x@v1/y.go"),
+            "see /go/src/os/file.go and /go/mod/x@v1/y.go"
         );
     }
 

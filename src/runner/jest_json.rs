@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::canary::{Canary, keeping_options};
 use super::findings::Findings;
 use super::run::Reading;
 use super::session::{Child, Deadline, Drop, Session, ended_by_itself};
@@ -37,12 +38,19 @@ struct Test {
 
 /// Runs `command` with the options that make `program` leave its report in `results`.
 pub(super) fn run(session: &Session<'_>, program: &str, command: String, options: &[String], results: &Drop) -> Result<Reading> {
-    let started = format!("{command} {}", line(options));
-    let child = Child::shell(&started).env("NO_COLOR", "1").env("FORCE_COLOR", "0");
+    let started = format!("{} {}", keeping_options(&command), line(options));
+    let canary = Canary::plant(session)?;
+    let mut child = Child::shell(&started).env("NO_COLOR", "1").env("FORCE_COLOR", "0");
+    if let Some(canary) = &canary {
+        child = canary.on(child);
+    }
     let finished = session.start(child, Deadline::after(session.settings.timeout.duration()))?;
     let mut findings = Findings::default();
     let written = results.take();
     let readable = read(&String::from_utf8_lossy(&written), &|path| session.relative(path), &mut findings);
+    if let Some(canary) = &canary {
+        canary.read(&mut findings);
+    }
     let output = streams(&finished);
     if !readable && ended_by_itself(finished.ending) {
         let missing = [": command not found", ": not found"].iter().any(|said| output.contains(&format!("{program}{said}")));

@@ -5,17 +5,22 @@
 //! or failed. Where its file or target could not be built or loaded, a `Trouble` of kind `Build` or `Load` names that
 //! file, so that "absent because not written" and "absent because broken" stay apart.
 
+mod ava;
 mod bench;
+mod canary;
 mod cargo;
+mod checks;
 mod decisive;
 mod detect;
 mod findings;
 mod frames;
+mod go;
 mod id;
 mod jest;
 mod jest_json;
 mod junit;
 mod libtest;
+mod mocha;
 mod nextest;
 mod node_test;
 mod places;
@@ -27,6 +32,7 @@ mod setup;
 mod suite;
 mod tap;
 mod text;
+mod told;
 mod unittest;
 mod versions;
 mod vitest;
@@ -36,6 +42,7 @@ mod trial;
 
 pub use bench::Bench;
 pub use cargo::narrowed;
+pub use checks::{Checks, Finding, Formatter, Linter, Said, checks};
 pub use decisive::Room;
 pub use detect::detect;
 pub use id::TestId;

@@ -5,6 +5,7 @@
 
 use serde::Deserialize;
 
+use super::canary::{Canary, keeping_options};
 use super::findings::Findings;
 use super::run::Reading;
 use super::session::{Child, Deadline, Session, ended_by_itself};
@@ -31,10 +32,18 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
         Some(at) => format!("{}node {} {}", &command[..at], line(&reporters), &command[at + 5..]),
         None => command.clone(),
     };
-    let finished = session.start(Child::shell(&started), Deadline::after(session.settings.timeout.duration()))?;
+    let canary = Canary::plant(session)?;
+    let mut child = Child::shell(&keeping_options(&started));
+    if let Some(canary) = &canary {
+        child = canary.on(child);
+    }
+    let finished = session.start(child, Deadline::after(session.settings.timeout.duration()))?;
     let mut findings = Findings::default();
     let written = results.take();
     read(&String::from_utf8_lossy(&written), finished.ending, &|path| session.relative(path), &mut findings);
+    if let Some(canary) = &canary {
+        canary.read(&mut findings);
+    }
     let output = streams(&finished);
     if written.is_empty() && ended_by_itself(finished.ending) {
         findings.trouble(TroubleKind::Unreadable, None, &first_lines(&output, 10));

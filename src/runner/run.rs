@@ -7,7 +7,7 @@ use super::findings::Findings;
 use super::session::{Child, Deadline, Session};
 use super::text::{OUTPUT, clip, first_lines, streams};
 use super::{Program, Report, Selection, Suite, TroubleKind};
-use super::{cargo, frames, jest, junit, nextest, node_test, pytest, tap, unittest, vitest};
+use super::{ava, cargo, frames, go, jest, junit, mocha, nextest, node_test, pytest, tap, unittest, vitest};
 use crate::config::TestSettings;
 use crate::error::Result;
 use crate::sandbox::{Cancel, Ending, Sandbox};
@@ -50,7 +50,10 @@ pub fn run(
             Program::Unittest => unittest::run(&session)?,
             Program::Jest => jest::run(&session)?,
             Program::Vitest => vitest::run(&session)?,
+            Program::Ava => ava::run(&session)?,
+            Program::Mocha => mocha::run(&session)?,
             Program::NodeTest => node_test::run(&session)?,
+            Program::Go => go::run(&session)?,
             Program::Tap => tap::run(&session)?,
             Program::Junit => junit::run(&session)?,
         },

@@ -20,9 +20,15 @@ pub enum Program {
     Jest,
     /// `vitest`.
     Vitest,
+    /// `ava`.
+    Ava,
+    /// `mocha`.
+    Mocha,
     /// `node --test`.
     NodeTest,
-    /// Any command that prints TAP (tape, ava --tap, prove).
+    /// `go test`.
+    Go,
+    /// Any command that prints TAP (tape, prove).
     Tap,
     /// Any command that leaves JUnit XML.
     Junit,

@@ -10,6 +10,7 @@ use ignore::WalkBuilder;
 
 use parse::parse;
 
+use super::canary::{Canary, keeping_options};
 use super::findings::Findings;
 use super::run::Reading;
 use super::session::{Child, Deadline, Session, ended_by_itself};
@@ -51,6 +52,7 @@ fn run_files(session: &Session<'_>, Words { vars, words }: &Words) -> Result<Rea
     let mut reading =
         Reading { command: session.suite.command.clone(), findings: Findings::default(), ending: Ending::Exited(0), output: String::new() };
     let deadline = Deadline::after(session.settings.timeout.duration());
+    let canary = Canary::plant(session)?;
     let mut ran = Vec::new();
     for file in expand(session, &patterns).iter().filter(|file| asked(session, file)) {
         if deadline.spent() {
@@ -61,9 +63,15 @@ fn run_files(session: &Session<'_>, Words { vars, words }: &Words) -> Result<Rea
         let argv: Vec<String> = options.iter().cloned().chain([file.clone()]).collect();
         let mut child = Child::new(argv).parsed();
         child.env.extend(vars.iter().cloned());
+        if let Some(canary) = &canary {
+            child = canary.on(child);
+        }
         let finished = session.start(child, deadline)?;
         let path = session.relative(file).unwrap_or_else(|| file.clone());
         keep(&finished, Some(&path), &mut reading);
+    }
+    if let Some(canary) = &canary {
+        canary.read(&mut reading.findings);
     }
     if *session.selection != Selection::All {
         reading.command = line(&options.iter().chain(&ran).collect::<Vec<_>>());
@@ -76,8 +84,16 @@ fn run_whole(session: &Session<'_>) -> Result<Reading> {
     let mut reading =
         Reading { command: session.suite.command.clone(), findings: Findings::default(), ending: Ending::Exited(0), output: String::new() };
     let deadline = Deadline::after(session.settings.timeout.duration());
-    let finished = session.start(Child::shell(&session.suite.command).parsed(), deadline)?;
+    let canary = Canary::plant(session)?;
+    let mut child = Child::shell(&keeping_options(&session.suite.command)).parsed();
+    if let Some(canary) = &canary {
+        child = canary.on(child);
+    }
+    let finished = session.start(child, deadline)?;
     keep(&finished, None, &mut reading);
+    if let Some(canary) = &canary {
+        canary.read(&mut reading.findings);
+    }
     Ok(reading)
 }
 

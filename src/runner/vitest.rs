@@ -9,12 +9,16 @@ use super::session::Session;
 use super::words::{line, words};
 use crate::error::Result;
 
+const REPORTER: &str = include_str!("plugins/loom_vitest.mjs");
+
 /// Runs the suite, or the part of it that was asked for.
 pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
     let results = session.drop("json")?;
     let out = results.inside.to_string_lossy().into_owned();
     let command = command(session);
-    let options = ["--reporter=default".to_owned(), "--reporter=json".to_owned(), format!("--outputFile.json={out}")];
+    let own = session.plant("loom_vitest.mjs", REPORTER)?.join("loom_vitest.mjs");
+    let own = format!("--reporter={}", own.display());
+    let options = ["--reporter=default".to_owned(), "--reporter=json".to_owned(), own, format!("--outputFile.json={out}")];
     jest_json::run(session, "vitest", command, &options, &results)
 }
 

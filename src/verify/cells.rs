@@ -152,7 +152,7 @@ fn open_up(folder: &Path) {
 }
 
 /// Gives all files one new time, so that no build takes them for older than what it has.
-fn touched(folder: &Path) -> std::io::Result<()> {
+pub(super) fn touched(folder: &Path) -> std::io::Result<()> {
     let now = std::time::SystemTime::now();
     for entry in fs::read_dir(folder)?.flatten() {
         let kind = entry.file_type()?;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Checked;
 use crate::runner::{Report, TestId};
 use crate::sandbox::Tier;
 use crate::task::TreeId;
@@ -68,6 +69,9 @@ pub struct Evidence {
     pub not_verified: Vec<String>,
     /// What held the tests back.
     pub tier: Tier,
+    /// What the repository's own formatter, linter and type check say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Checked>,
     /// Tools and versions, for the record.
     pub notes: Vec<String>,
 }

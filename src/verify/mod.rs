@@ -4,6 +4,7 @@
 mod asserts;
 mod aware;
 mod cells;
+mod checks;
 mod compare;
 mod docs;
 mod evidence;
@@ -30,6 +31,7 @@ mod trial;
 mod troubles;
 mod verdict;
 
+pub use checks::{CheckOutcome, Checked, Checkup, Form};
 pub use docs::is_documentation;
 pub use evidence::{Cell, CellRun, Evidence, Flip, Proven, RedKind};
 pub use judge::{Judge, baseline, prove};

@@ -9,7 +9,11 @@ use crate::runner::{Outcome, Report, TestId};
 
 /// Where the packages that the patch changes were loaded from; the cause why nothing is known when one came from elsewhere.
 pub fn loaded(runs: &[CellRun], sources: &[&str]) -> Result<Vec<String>, String> {
-    let is_of = |path: &str, name: &str| path.split('/').any(|part| part == name || part.strip_suffix(".py") == Some(name));
+    // A package of JavaScript is told by its folder.
+    let is_of = |path: &str, name: &str| match name.strip_suffix('/') {
+        Some(folder) => folder == "." || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')),
+        None => path.split('/').any(|part| part == name || part.strip_suffix(".py") == Some(name)),
+    };
     let mut own: BTreeSet<String> = BTreeSet::new();
     for run in runs {
         for (name, file) in run.report.loaded.iter().filter(|(name, _)| sources.iter().any(|path| is_of(path, name))) {
@@ -65,6 +69,10 @@ mod tests {
         let elsewhere = loaded(&[run("/python/site-packages/pkg/__init__.py")], &["src/pkg/core.py"]).unwrap_err();
         assert!(elsewhere.starts_with("in the must-pass run `pkg` was loaded from /python/site-packages/"), "{elsewhere}");
         assert_eq!(loaded(&[run("/python/x.py")], &["src/pkg_two.py"]), Ok(Vec::new()));
+        let mut copied = run("src/pkg/__init__.py");
+        copied.report.loaded = [("packages/core/".to_owned(), "/node_modules/@acme/core/index.js".to_owned())].into();
+        assert!(loaded(std::slice::from_ref(&copied), &["packages/core/index.js"]).unwrap_err().contains("/node_modules/@acme/core/"));
+        assert_eq!(loaded(&[copied], &["packages/core-extra/index.js"]), Ok(Vec::new()));
     }
 
     #[test]

@@ -96,6 +96,8 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    checks_configured,
+    checks_rust,
     docs_only,
     dry_run_then_publish,
     flip,

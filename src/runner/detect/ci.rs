@@ -38,8 +38,37 @@ pub(super) fn cargo_flags(found: &Found<'_>) -> Option<(String, String)> {
     best
 }
 
+/// Flags of the `go test` steps that decide what is built, with the workflow file: those of the first step that tests
+/// every package.
+pub(super) fn go_flags(found: &Found<'_>) -> Option<(String, String)> {
+    for (file, text) in workflows(found) {
+        for line in text.lines() {
+            let Some(split) = line.find("go test").and_then(|at| words(line[at..].trim_end_matches(['"', '\'']))) else { continue };
+            if !split.words.iter().any(|word| word == "./...") {
+                continue;
+            }
+            let mut kept: Vec<String> = Vec::new();
+            let mut rest = split.words.iter();
+            while let Some(word) = rest.next() {
+                let name = word.trim_start_matches('-');
+                match name {
+                    "race" if (found.has)("gcc") => kept.push("-race".to_owned()),
+                    "short" => kept.push("-short".to_owned()),
+                    "tags" => kept.extend(rest.next().map(|value| format!("-tags={value}"))),
+                    _ if name.starts_with("tags=") && !name.contains(['{', '$']) => kept.push(format!("-{name}")),
+                    _ => {}
+                }
+            }
+            if !kept.is_empty() {
+                return Some((file, kept.join(" ")));
+            }
+        }
+    }
+    None
+}
+
 /// The workflow files and their texts, by name.
-fn workflows(found: &Found<'_>) -> Vec<(String, String)> {
+pub(super) fn workflows(found: &Found<'_>) -> Vec<(String, String)> {
     let folder = ".github/workflows";
     let Ok(entries) = fs::read_dir(found.root.join(folder)) else { return Vec::new() };
     let mut names: Vec<String> = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();

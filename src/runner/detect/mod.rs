@@ -2,6 +2,7 @@
 //! Nothing of the repository is run here.
 
 mod ci;
+mod go;
 mod node;
 mod python;
 mod rust;
@@ -47,9 +48,9 @@ pub fn detect(root: &Path, settings: &TestSettings, sandbox: &Sandbox) -> Result
 }
 
 /// A tree on disk, and which programs children would find.
-struct Found<'a> {
-    root: &'a Path,
-    has: &'a dyn Fn(&str) -> bool,
+pub(super) struct Found<'a> {
+    pub(super) root: &'a Path,
+    pub(super) has: &'a dyn Fn(&str) -> bool,
 }
 
 impl Found<'_> {
@@ -59,6 +60,7 @@ impl Found<'_> {
             suites.extend(rust::suites(self));
             suites.extend(python::suites(self));
             suites.extend(node::suites(self));
+            suites.extend(go::suites(self));
             if let Some(wanted) = &settings.runner {
                 let wanted = program(wanted)?;
                 suites.retain(|suite| suite.program == wanted);
@@ -83,7 +85,7 @@ impl Found<'_> {
             (None, Some(_)) => Program::Junit,
             (None, None) => by_words(command).ok_or_else(|| {
                 Failure::new(Kind::Config, format_args!("test.command: which reader do the results of {command:?} need?"))
-                    .hint("set test.runner to cargo, nextest, pytest, unittest, jest, vitest, node, tap or junit")
+                    .hint("set test.runner to cargo, nextest, pytest, unittest, jest, vitest, mocha, ava, node, go, tap or junit")
             })?,
         };
         if program == Program::Junit && settings.junit.is_none() {
@@ -93,7 +95,8 @@ impl Found<'_> {
         let setup = match program {
             Program::Cargo | Program::Nextest => rust::setup(self, ""),
             Program::Pytest | Program::Unittest => python::setup(self, "", program),
-            Program::Jest | Program::Vitest | Program::NodeTest => node::setup(self, ""),
+            Program::Jest | Program::Vitest | Program::Mocha | Program::Ava | Program::NodeTest => node::setup(self, ""),
+            Program::Go => go::setup(self, ""),
             Program::Tap | Program::Junit => self.setup_by_manifest(),
         };
         Ok(Suite {
@@ -115,6 +118,9 @@ impl Found<'_> {
         if python::has_manifest(self, "") {
             setup.extend(python::setup(self, "", Program::Pytest));
         }
+        if self.text("go.mod").is_some() {
+            setup.extend(go::setup(self, ""));
+        }
         if self.text("Cargo.toml").is_some() {
             setup.extend(rust::setup(self, ""));
         }
@@ -122,7 +128,7 @@ impl Found<'_> {
     }
 
     /// A small regular file of the tree, as text.
-    fn text(&self, path: &str) -> Option<String> {
+    pub(super) fn text(&self, path: &str) -> Option<String> {
         let full = self.root.join(path);
         // A manifest that is a link may lead out of the tree.
         fs::symlink_metadata(&full).ok().filter(|meta| meta.is_file())?;
@@ -131,8 +137,14 @@ impl Found<'_> {
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    fn is_file(&self, path: &str) -> bool {
+    /// Whether a regular file is there.
+    pub(super) fn is_file(&self, path: &str) -> bool {
         fs::symlink_metadata(self.root.join(path)).is_ok_and(|meta| meta.is_file())
+    }
+
+    /// The workflow files of the repository's CI and their texts, by name.
+    pub(super) fn workflows(&self) -> Vec<(String, String)> {
+        ci::workflows(self)
     }
 
     /// Folders near the root that hold a file of this name, the root first; empty for the root.
@@ -180,7 +192,7 @@ impl Found<'_> {
 }
 
 /// `dir/name`, or `name` at the root.
-fn at(dir: &str, name: &str) -> String {
+pub(super) fn at(dir: &str, name: &str) -> String {
     if dir.is_empty() { name.to_owned() } else { format!("{dir}/{name}") }
 }
 
@@ -194,11 +206,14 @@ fn program(name: &str) -> Result<Program> {
         "jest" => Program::Jest,
         "vitest" => Program::Vitest,
         "node" | "node:test" | "node-test" => Program::NodeTest,
-        "tap" | "tape" | "ava" | "prove" => Program::Tap,
+        "go" => Program::Go,
+        "mocha" => Program::Mocha,
+        "ava" => Program::Ava,
+        "tap" | "tape" | "prove" => Program::Tap,
         "junit" => Program::Junit,
         _ => {
             return Err(Failure::new(Kind::Config, format_args!("test.runner: no such runner: {name:?}"))
-                .hint("known are cargo, nextest, pytest, unittest, jest, vitest, node, tap, junit"));
+                .hint("known are cargo, nextest, pytest, unittest, jest, vitest, mocha, ava, node, go, tap, junit"));
         }
     })
 }
@@ -215,6 +230,9 @@ fn by_words(command: &str) -> Option<Program> {
         ("unittest", Program::Unittest),
         ("jest", Program::Jest),
         ("vitest", Program::Vitest),
+        ("go", Program::Go),
+        ("mocha", Program::Mocha),
+        ("ava", Program::Ava),
         ("tape", Program::Tap),
         ("--tap", Program::Tap),
         ("--test", Program::NodeTest),
@@ -252,8 +270,8 @@ mod tests {
             ("nyc tape 'test/**/*.js'", Program::Tap, "tape 'test/**/*.js'"),
             ("npm run lint && cross-env NODE_ENV=test jest --coverage", Program::Jest, "NODE_ENV=test jest"),
             ("vitest", Program::Vitest, "vitest run"),
-            ("c8 --reporter lcov ava", Program::Tap, "ava --tap"),
-            ("mocha test", Program::Tap, "mocha test --reporter tap"),
+            ("c8 --reporter lcov ava", Program::Ava, "ava"),
+            ("mocha test", Program::Mocha, "mocha test"),
             ("node --test test/", Program::NodeTest, "node --test test/"),
             ("npx jest", Program::Jest, "jest"),
             ("pnpm lint && pnpm test:types && pnpm vitest run", Program::Vitest, "vitest run"),

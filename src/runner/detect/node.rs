@@ -110,7 +110,9 @@ fn runner(split: Words) -> Option<(Program, String)> {
     let program = match name.as_str() {
         "jest" => Program::Jest,
         "vitest" => Program::Vitest,
-        "tape" | "ava" | "mocha" | "_mocha" => Program::Tap,
+        "tape" => Program::Tap,
+        "ava" => Program::Ava,
+        "mocha" | "_mocha" => Program::Mocha,
         "node" if words.iter().any(|word| word == "--test" || word.starts_with("--test-")) => Program::NodeTest,
         "node" => {
             // `node --experimental-vm-modules node_modules/.bin/jest`: another runner started by hand.
@@ -122,14 +124,13 @@ fn runner(split: Words) -> Option<(Program, String)> {
             match inner {
                 "jest" => Program::Jest,
                 "vitest" => Program::Vitest,
+                "mocha" => Program::Mocha,
                 _ => Program::Tap,
             }
         }
         _ => return None,
     };
     match name.as_str() {
-        "ava" if !words.iter().any(|word| word == "--tap" || word == "-t") => words.push("--tap".to_owned()),
-        "mocha" | "_mocha" => words.extend(["--reporter", "tap"].map(str::to_owned)),
         "vitest" if !words.iter().any(|word| word == "run" || word == "--run") => words.insert(1, "run".to_owned()),
         _ => {}
     }

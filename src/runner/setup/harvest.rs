@@ -30,7 +30,7 @@ pub(super) fn paths(root: &Path) -> Result<BTreeSet<PathBuf>> {
 
 /// Whether a file says what setup installs: a manifest or a lock file.
 pub fn is_manifest(path: &str) -> bool {
-    const NAMES: [&str; 15] = [
+    const NAMES: [&str; 26] = [
         "Cargo.toml",
         "Cargo.lock",
         "package.json",
@@ -46,6 +46,17 @@ pub fn is_manifest(path: &str) -> bool {
         "uv.lock",
         "Pipfile",
         "Pipfile.lock",
+        "go.mod",
+        "go.sum",
+        "go.work",
+        "go.work.sum",
+        "pom.xml",
+        "build.gradle",
+        "build.gradle.kts",
+        "settings.gradle",
+        "settings.gradle.kts",
+        "gradle.lockfile",
+        "libs.versions.toml",
     ];
     let name = path.rsplit('/').next().unwrap_or_default();
     NAMES.contains(&name) || name.contains("requirements") && name.ends_with(".txt")

@@ -101,7 +101,9 @@ impl<'a> Setup<'a> {
         let mut tree = Tree { host, point, shared: Vec::new(), private, env: env.clone() };
         let own = own_variables(&tree.private_point());
         tree.env.extend(own);
-        tree.env.remove("CARGO_NET_OFFLINE");
+        for offline in ["CARGO_NET_OFFLINE", "GOPROXY"] {
+            tree.env.remove(offline);
+        }
         tree.env.extend(versions());
         tree.env.extend(patience());
         let deadline = Deadline::after(settings.setup_timeout.duration());
@@ -255,6 +257,14 @@ fn environment(sandbox: &Sandbox, suites: &[Suite], point: &Path, inside: &Path)
         env.insert("CARGO_HOME".to_owned(), below("cargo"));
         env.insert("CARGO_NET_OFFLINE".to_owned(), "true".to_owned());
     }
+    if suites.iter().any(uses_go) {
+        env.extend(
+            [("GOMODCACHE", below("gomod")), ("GOENV", "off".to_owned()), ("GOFLAGS", String::new())]
+                .map(|(name, value)| (name.to_owned(), value)),
+        );
+        // For what tests start themselves; fetching is for setup alone.
+        env.insert("GOPROXY".to_owned(), "off".to_owned());
+    }
     if !path.is_empty() {
         path.push(sandbox.path().to_owned());
         env.insert("PATH".to_owned(), path.join(":"));
@@ -296,12 +306,16 @@ fn uses_python(suite: &Suite) -> bool {
 }
 
 fn uses_node(suite: &Suite) -> bool {
-    matches!(suite.program, Program::Jest | Program::Vitest | Program::NodeTest)
+    matches!(suite.program, Program::Jest | Program::Vitest | Program::Mocha | Program::Ava | Program::NodeTest)
         || mentions(suite, &["npm", "npx", "node", "yarn", "pnpm", "tape", "ava", "mocha"])
 }
 
 fn uses_cargo(suite: &Suite) -> bool {
     matches!(suite.program, Program::Cargo | Program::Nextest) || mentions(suite, &["cargo"])
+}
+
+fn uses_go(suite: &Suite) -> bool {
+    suite.program == Program::Go || mentions(suite, &["go"])
 }
 
 /// The lines that say why, or the last ones.

@@ -25,6 +25,7 @@ impl Trial<'_> {
             test_files: paths(self.split.test_side().collect()),
             source_files: paths(self.split.source_side().collect()),
             not_verified,
+            checks: Vec::new(),
             tier: self.judge.sandbox.tier(),
             notes,
         })

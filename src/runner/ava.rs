@@ -1,0 +1,75 @@
+//! `ava`: a file of loom's own, preloaded into ava's process, tells of each test; `told` reads what it wrote. ava's TAP
+//! does not name the files, and ends when a test ends its process.
+//!
+//! A test is named `FILE::title`. A test that is not there is absent from the cases; a file that cannot be loaded, or
+//! has no tests, is a `Load` trouble.
+
+use super::canary::{Canary, keeping_options, option};
+use super::findings::Findings;
+use super::run::Reading;
+use super::session::{Child, Deadline, Session, ended_by_itself};
+use super::text::{first_lines, streams};
+use super::words::{Words, line, words};
+use super::{TroubleKind, told};
+use crate::error::Result;
+
+const PLUGIN: &str = include_str!("plugins/loom_ava.cjs");
+/// Options that take a value in the next word.
+const VALUED: [&str; 9] =
+    ["--match", "-m", "--concurrency", "-c", "--timeout", "-T", "--node-arguments", "--config", "--environment-variables"];
+
+/// Runs the suite, or the part of it that was asked for.
+pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
+    let planted = session.plant("loom_ava.cjs", PLUGIN)?.join("loom_ava.cjs");
+    let results = session.drop("jsonl")?;
+    let canary = Canary::plant(session)?;
+    let command = command(session);
+    let mut child = Child::shell(&keeping_options(&command))
+        .env("LOOM_RESULTS", results.inside.to_string_lossy())
+        .env("NODE_OPTIONS", option(&planted.to_string_lossy()));
+    if let Some(canary) = &canary {
+        child = canary.on(child);
+    }
+    let finished = session.start(child, Deadline::after(session.settings.timeout.duration()))?;
+    let mut findings = Findings::default();
+    let written = results.take();
+    told::read(&String::from_utf8_lossy(&written), "ava", finished.ending, &|path| session.relative(path), &mut findings);
+    if let Some(canary) = &canary {
+        canary.read(&mut findings);
+    }
+    let output = streams(&finished);
+    if written.is_empty() && ended_by_itself(finished.ending) {
+        let missing = ["ava: command not found", "ava: not found"].iter().any(|said| output.contains(said));
+        let kind = if missing { TroubleKind::Missing } else { TroubleKind::Unreadable };
+        findings.trouble(kind, None, &first_lines(&output, 10));
+    }
+    Ok(Reading { command, findings, ending: finished.ending, output })
+}
+
+/// The suite's command with the files asked for in place of those it names.
+fn command(session: &Session<'_>) -> String {
+    let Some(files) = session.files() else { return session.suite.command.clone() };
+    let Some(Words { vars, words }) = words(&session.suite.command) else { return session.suite.command.clone() };
+    let vars: String = vars.iter().map(|(name, value)| format!("{name}={} ", line(&[value]))).collect();
+    format!("{vars}{}", line(&with_files(&words, &files)))
+}
+
+fn with_files<'w>(words: &'w [String], files: &'w [String]) -> Vec<&'w str> {
+    let at = words.iter().position(|word| word.rsplit('/').next() == Some("ava")).unwrap_or(0);
+    let (before, after) = words.split_at(at + 1);
+    let is_kept = |index: usize| after[index].starts_with('-') || index > 0 && VALUED.contains(&after[index - 1].as_str());
+    let options = (0..after.len()).filter(|index| is_kept(*index)).map(|index| after[index].as_str());
+    before.iter().map(String::as_str).chain(options).chain(files.iter().map(String::as_str)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_take_the_place_of_patterns_and_options_stay() {
+        let words = ["node_modules/.bin/ava", "--timeout", "10s", "test/**/*.js", "-v"].map(str::to_owned);
+        let files = ["test/a.js".to_owned()];
+        assert_eq!(with_files(&words, &files), ["node_modules/.bin/ava", "--timeout", "10s", "-v", "test/a.js"]);
+    }
+}
