@@ -21,9 +21,9 @@ use crate::task::{CommitId, Issue, Usage};
 use crate::verify::Verdict;
 use crate::workspace::Patch;
 
+pub use agreement::{Difference, differences};
 pub use figures::claim;
 pub use folder::{DIFF, EVIDENCE, PAGE, PROPOSAL, TRAJECTORY};
-pub use agreement::{Difference, differences};
 pub use junit::junit;
 pub use page::{Layout, Shown, check_run, pull_request, terminal};
 pub use record::{Circumstances, Environment, Moved, Record};
@@ -81,6 +81,9 @@ pub struct Work {
     pub made_at: Timestamp,
     /// loom's version.
     pub loom: String,
+    /// With what it was proved.
+    #[serde(default)]
+    pub environment: Environment,
 }
 
 impl Proposal {

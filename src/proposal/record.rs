@@ -50,7 +50,7 @@ impl Moved {
         let Moved { branch, tip, commits, in_common, merged } = self;
         let on = format!("{branch} has moved on by {} since, to {}", count(*commits, "commit"), tip.short());
         match (merged, in_common.is_empty()) {
-            (true, _) => format!("{on}; both sides touch {}: the merge of both is what was judged.", some(in_common)),
+            (true, _) => format!("{on}; both sides touch {}, so it was judged merged with {branch}.", some(in_common)),
             (false, true) => format!("{on}; no path in common with this change."),
             (false, false) => format!("{on}; both sides touch {}, and the merge of both was not judged.", some(in_common)),
         }

@@ -29,10 +29,12 @@ mod syntax;
 mod tamper;
 mod trial;
 mod troubles;
+mod unknowable;
 mod verdict;
 
 pub use checks::{CheckOutcome, Checked, Checkup, Form};
 pub use docs::is_documentation;
 pub use evidence::{Cell, CellRun, Evidence, Flip, Proven, RedKind};
 pub use judge::{Judge, baseline, prove};
+pub use unknowable::unknowable;
 pub use verdict::{Proof, Question, Reason, Ruling, Verdict};

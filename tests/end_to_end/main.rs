@@ -24,3 +24,4 @@ mod status;
 mod stop;
 mod tokens;
 mod verify;
+mod verify_pull;
