@@ -12,8 +12,7 @@ use crate::sandbox::{Cancel, GitJob, git};
 pub fn environment(ground: &Ground, bench: &Bench, cancel: &Cancel) -> Result<Environment> {
     let host = ground.exported()?;
     let private = ground.folder.fresh("private.tools")?;
-    let tree = bench.tree(&host, &private)?;
-    let tools = match runner::versions(&ground.sandbox, bench, &tree, cancel) {
+    let tools = match runner::versions(&ground.sandbox, bench, &host, &private, cancel) {
         Ok(tools) => tools,
         Err(failure) if cancel.requested().is_some() => return Err(failure),
         Err(_) => Default::default(),

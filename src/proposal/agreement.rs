@@ -104,7 +104,8 @@ fn cells(
 ) -> Option<Difference> {
     let what = cell.as_str();
     if old.is_empty() != new.is_empty() {
-        let text = if new.is_empty() { "run when it was recorded, not run now" } else { "not run when it was recorded, run now" };
+        let text =
+            if new.is_empty() { "results were recorded, there are none now" } else { "no results were recorded, there are some now" };
         return Some(difference(what, text, Vec::new()));
     }
     let word = |of: &BTreeMap<&TestId, &Outcome>, test: &TestId| of.get(test).map_or("absent", |outcome| outcome.word());

@@ -1,12 +1,15 @@
 //! Which tools ran the tests, in their own words: for the record of a proof. Owns the list of tools and how each is asked.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
+use super::bench::own_variables;
+use super::places;
 use super::text::{first_lines, plain};
 use super::words::words;
 use super::{Bench, Suite};
-use crate::error::Result;
+use crate::error::{Kind, OrFail as _, Result};
 use crate::sandbox::{Cancel, Limits, Sandbox};
 use crate::workspace::Tree;
 
@@ -35,12 +38,23 @@ const TOOLS: [(&[&str], &[(&str, &str)]); 13] = [
     (&["perl", "prove"], &[("perl", "perl -e 'print \"perl $^V\"'")]),
 ];
 
-/// Name and version of what the suites of this bench run with; a tool that does not answer is not among them.
-pub fn versions(sandbox: &Sandbox, bench: &Bench, tree: &Tree, cancel: &Cancel) -> Result<BTreeMap<String, String>> {
+/// Name and version of what the suites of this bench run with, asked in the tree at `host`, which stays as it is; `private`
+/// is a folder of its own. A tool that does not answer is not among them.
+pub fn versions(sandbox: &Sandbox, bench: &Bench, host: &Path, private: &Path, cancel: &Cancel) -> Result<BTreeMap<String, String>> {
     let asked = questions(&bench.suites);
     if asked.is_empty() {
         return Ok(BTreeMap::new());
     }
+    let doing = || format!("making a home in {}", private.display());
+    places::folder(private, "home").or_fail(Kind::Workspace, doing)?;
+    let mut tree = Tree {
+        host: host.to_path_buf(),
+        point: bench.point.clone(),
+        shared: bench.shared.clone(),
+        private: private.to_path_buf(),
+        env: bench.env.clone(),
+    };
+    tree.env.extend(own_variables(&tree.private_point()));
     // One line per tool, begun by its number: what a tool prints more is not read.
     let script: String = asked
         .iter()
@@ -86,15 +100,17 @@ mod tests {
         let settings =
             TestSettings { command: Some(command), runner: Some("tap".into()), setup: Some(Vec::new()), ..TestSettings::default() };
         let trial = Trial::new(&files, settings);
-        let mut tree = trial.tree("one", &files);
-        let found = versions(&trial.sandbox, &trial.bench, &tree, &Cancel::default()).unwrap();
+        let (host, private) = (trial.tree("one", &files).host, trial.folder.path().join("tools"));
+        std::fs::create_dir(&private).unwrap();
+        let asked = |bench: &Bench| versions(&trial.sandbox, bench, &host, &private, &Cancel::default()).unwrap();
+        let found = asked(&trial.bench);
         assert!(found["python"].starts_with("Python 3") && found["node"].starts_with('v'), "{found:?}");
-        tree.env.insert("PATH".into(), "/usr/bin:/bin".into());
         let planted = "#!/bin/sh\nprintf 'v1\\033[2J\\nrest'\n";
-        std::fs::write(tree.host.join("node"), planted).unwrap();
-        std::fs::set_permissions(tree.host.join("node"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        tree.env.insert("PATH".into(), format!("{}:/usr/bin:/bin", tree.point.display()));
-        let found = versions(&trial.sandbox, &trial.bench, &tree, &Cancel::default()).unwrap();
+        std::fs::write(host.join("node"), planted).unwrap();
+        std::fs::set_permissions(host.join("node"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let mut bench = trial.bench.clone();
+        bench.env.insert("PATH".into(), format!("{}:/usr/bin:/bin", bench.point.display()));
+        let found = asked(&bench);
         assert_eq!(found["node"], "v1");
     }
 }

@@ -168,7 +168,7 @@ fn a_proposal_proved_again_matches_or_says_where_it_does_not() {
     let same = loom.run(&["verify", proposal, "--json"]).exits(0).json();
     assert_eq!((&same["match"], &same["recorded"], &same["ruling"]), (&json!(true), &json!("verified"), &json!("verified")));
 
-    let fewer = "sh test/run.sh | grep -v mark";
+    let fewer = "sh test/run.sh | sed s/mark/sign/";
     let other = loom.run(&["verify", proposal, "--test-command", fewer]).exits(12);
     assert!(other.stdout.contains("mismatch: "), "{other:?}");
     assert!(other.stdout.contains("    a greeting ends with a mark: passed, now absent"), "{other:?}");
@@ -176,6 +176,32 @@ fn a_proposal_proved_again_matches_or_says_where_it_does_not() {
     assert_eq!((&other["match"], &other["differences"][0]["what"]), (&json!(false), &json!("baseline")));
     loom.run(&["verify", proposal, "--label", "x"]).exits(2).says("a proposal says itself", "leave --base");
     loom.run(&["verify", proposal, "--check-run"]).exits(2).says("no pull request yet", "loom publish");
+}
+
+#[test]
+fn a_run_looks_at_its_base_again_before_it_publishes() {
+    let last = "is \"a greeting ends with a mark\" \"$(sh greet.sh Ann | tail -c 2)\" \"!\"\n\n\n\nis \"one more\" 1 1\n";
+    for (path, text, code, said) in [
+        ("NOTES", "news\n", 0, "no path in common with this change"),
+        ("test/greet.test", last, 0, "so it was judged merged with main"),
+        ("greet.sh", "echo \"Good day, $name!\"\n", 12, "it does not merge with main"),
+    ] {
+        let loom = scene::greeting();
+        let folder = repository(&loom);
+        let model = Provider::answering(move |asked| {
+            if asked.turn == 2 {
+                std::fs::write(folder.join(path), text).unwrap();
+                let commit = "git add -A && git -c user.name=Ann -c user.email=ann@example.org commit -qm meanwhile";
+                assert!(Command::new("sh").args(["-c", commit]).current_dir(&folder).status().unwrap().success());
+            }
+            scene::good(asked.turn)
+        });
+        let ended = scene::run(&loom, &model, &["-vv"]).exits(code);
+        let outbox = Command::new("grep").args(["-rhe", "has moved on"]).arg(loom.home().join(".local/state/loom")).output().unwrap();
+        let told = format!("{}{}", ended.stderr, String::from_utf8_lossy(&outbox.stdout));
+        assert!(told.contains(said), "{path}: {told}");
+        assert_eq!(scene::branches(&loom).len(), usize::from(code == 0), "{path}");
+    }
 }
 
 #[test]
@@ -191,6 +217,8 @@ fn what_cannot_be_compared_is_said() {
     loom.run(&["verify", "acme/widget#3", "--base", "main"]).exits(2).says("says itself", "leave --base");
 
     branch(&loom, "fix", &[("greet.sh", FIXED)]);
+    git(&loom, &["checkout", "--quiet", "main"]);
+    git(&loom, &["commit", "--quiet", "--allow-empty", "--message=later"]);
     git(&loom, &["checkout", "--quiet", "--orphan", "alone"]);
     git(&loom, &["commit", "--quiet", "--message=alone"]);
     verify(&loom, &["--base", "main", "--head", "alone"]).exits(5).says("no commit in common", "one history");
