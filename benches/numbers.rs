@@ -249,6 +249,7 @@ fn sandbox_cost() -> Row {
         network: Network::Private,
         limits: Limits { wall: Duration::from_secs(10), head: 1000, tail: 1000 },
         stdin: Vec::new(),
+        silence: None,
     };
     let cancel = Cancel::default();
     let inside = fastest(CALLS, || assert!(sandbox.run(&job, &cancel).expect("it starts").ok()));

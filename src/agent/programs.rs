@@ -20,13 +20,20 @@ const SCRIPT: Language = Language {
     programs: &["node", "npm", "pnpm", "yarn", "eslint", "prettier", "tsc"],
 };
 const GO: Language = Language { extensions: &["go"], programs: &["go", "gofmt"] };
-const LANGUAGES: [Language; 6] = [
+const JAVA: Language = Language { extensions: &["java", "kt", "kts"], programs: &["java", "mvn", "gradle"] };
+const PHP: Language = Language { extensions: &["php"], programs: &["php", "phpunit", "composer", "phpstan"] };
+const RUBY: Language = Language { extensions: &["rb"], programs: &["ruby", "rspec", "rake", "bundle", "rubocop"] };
+const PERL: Language = Language { extensions: &["pl", "pm", "t"], programs: &["perl", "prove", "perltidy"] };
+const LANGUAGES: [Language; 9] = [
     RUST,
     PYTHON,
     SCRIPT,
+    PHP,
+    RUBY,
+    PERL,
     GO,
     Language { extensions: &["c", "h", "cc", "cpp", "hpp", "cxx"], programs: &["gcc", "g++", "clang", "cmake"] },
-    Language { extensions: &["java", "kt", "kts"], programs: &["java", "mvn", "gradle"] },
+    JAVA,
 ];
 /// Whatever the language.
 const ALWAYS: [&str; 3] = ["git", "rg", "make"];
@@ -56,6 +63,10 @@ fn own(program: Program) -> Option<Language> {
         Program::Pytest | Program::Unittest => Some(PYTHON),
         Program::Jest | Program::Vitest | Program::Mocha | Program::Ava | Program::NodeTest => Some(SCRIPT),
         Program::Go => Some(GO),
+        Program::Maven | Program::Gradle => Some(JAVA),
+        Program::Phpunit => Some(PHP),
+        Program::Rspec | Program::Minitest => Some(RUBY),
+        Program::Prove => Some(PERL),
         Program::Tap | Program::Junit => None,
     }
 }

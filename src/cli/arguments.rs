@@ -141,6 +141,9 @@ pub struct Verify {
     /// A label of the change, like `refactoring`; decides whether new tests are asked for; may be repeated
     #[arg(long, value_name = "LABEL")]
     pub label: Vec<String>,
+    /// Puts small faults into the changed lines of verified work, and tells which ones no test notices
+    #[arg(long)]
+    pub mutants: bool,
     /// Writes the proof as JUnit XML, for CI systems that show it
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,

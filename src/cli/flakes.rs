@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use super::arguments::{Flakes, FlakesAction};
 use super::session::Session;
 use super::{amounts, plain};
-use crate::error::{Failure, Kind, OrFail, Result};
+use crate::error::{Failure, Kind, Result};
+use crate::pipeline::ledger_of;
 use crate::queue::Queue;
-use crate::task::{Flake, ledger_name};
+use crate::task::Flake;
 
 const EMPTY: &str = "No flaky tests are known. loom notes a test here when it passes and fails on the unchanged source.";
 
@@ -28,13 +29,11 @@ pub fn run(session: &Session, asked: &Flakes) -> Result<()> {
 fn repository(named: &str) -> Result<String> {
     let path = Path::new(named);
     if path.is_dir() {
-        let path = path.canonicalize().or_fail(Kind::Usage, || format!("looking for the repository {named}"))?;
-        let root = path.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(&path);
-        return Ok(root.display().to_string());
+        return Ok(ledger_of(named));
     }
     match named.split('/').collect::<Vec<_>>().as_slice() {
         [owner, name] if !owner.is_empty() && !name.is_empty() => Ok(named.to_lowercase()),
-        _ if named.contains("://") || named.contains('@') || path.is_absolute() => Ok(ledger_name(named)),
+        _ if named.contains("://") || named.contains('@') || path.is_absolute() => Ok(ledger_of(named)),
         _ => {
             Err(Failure::new(Kind::Usage, format_args!("{named} is no repository")).hint("name it as owner/repo, as a folder or as a URL"))
         }

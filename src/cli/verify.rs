@@ -10,7 +10,7 @@ use super::plain;
 use super::run_issue::{Ends, Shown, means};
 use super::session::Session;
 use crate::error::{Failure, Kind, OrFail, Result};
-use crate::pipeline::{self, Change, Tell};
+use crate::pipeline::{self, Change, Mutate, Tell};
 use crate::proposal::{self, Circumstances, Difference, Record};
 use crate::task::{IssueRef, Reporter};
 use crate::verify::{Ruling, Verdict};
@@ -69,6 +69,7 @@ fn what(run: &Verify) -> Result<What> {
     };
     let commits = run.base.is_some() || run.head.is_some() || !run.label.is_empty();
     let conflict = match &what {
+        What::Proposal(_) if run.mutants => Some(("mutants are tried on commits and pull requests", "leave --mutants out")),
         What::Commits if run.check_run => Some(("--check-run belongs to a pull request", "name it as owner/repo#34")),
         What::PullRequest(_) if commits => {
             Some(("a pull request says itself what its base, head and labels are", "leave --base, --head and --label out, or WHAT"))
@@ -102,6 +103,7 @@ fn commits(session: &Session, run: &Verify, reporter: &dyn Reporter) -> Result<S
         base: run.base.clone(),
         head: run.head.clone().unwrap_or_else(|| "HEAD".to_owned()),
         labels: run.label.clone(),
+        mutate: mutate(run),
     };
     let proved = pipeline::prove_change(&change, &means(session, reporter))?;
     let proof = Proof { verdict: &proved.verdict, patch: &proved.patch, about: &proved.about, into: Some(&proved.into) };
@@ -118,7 +120,7 @@ fn around() -> Result<String> {
 
 fn pull_request(session: &Session, run: &Verify, reference: &IssueRef, reporter: &dyn Reporter) -> Result<Shown> {
     let tell = if run.check_run { Tell::CheckRun } else { Tell::Here };
-    let done = pipeline::prove_pull_request(reference, tell, &means(session, reporter))?;
+    let done = pipeline::prove_pull_request(reference, tell, mutate(run), &means(session, reporter))?;
     let proved = &done.proved;
     let proof = Proof { verdict: &proved.verdict, patch: &proved.patch, about: &proved.about, into: Some(&proved.into) };
     let (mut text, mut json) = proof.told(session, run)?;
@@ -182,6 +184,10 @@ fn object(record: &impl Serialize) -> Result<Value> {
 fn writable(file: &Path) -> Result<()> {
     let opened = std::fs::File::options().create(true).append(true).open(file);
     opened.map(drop).or_fail(Kind::Workspace, || format!("writing {}", file.display())).map_err(|failure| failure.hint("check --junit"))
+}
+
+fn mutate(run: &Verify) -> Mutate {
+    if run.mutants { Mutate::Always } else { Mutate::Never }
 }
 
 fn ends(verdict: &Verdict) -> Ends {

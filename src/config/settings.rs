@@ -91,7 +91,8 @@ settings!(
     TestSettings {
         /// The test command, run by `bash -c` at the root of the tree.
         command: Option<String> = None,
-        /// Which reader the command's results need: `cargo`, `nextest`, `pytest`, `unittest`, `jest`, `vitest`, `node`, `tap`, `junit`.
+        /// Which reader the command's results need: `cargo`, `nextest`, `pytest`, `unittest`, `jest`, `vitest`, `mocha`, `ava`,
+        /// `node`, `go`, `phpunit`, `rspec`, `minitest`, `prove`, `tap`, `junit`.
         runner: Option<String> = None,
         /// Where the command leaves JUnit XML, as a glob below the root.
         junit: Option<String> = None,
@@ -107,6 +108,8 @@ settings!(
         build_timeout: Span = Span::minutes(30),
         /// Limit of one run of the suite.
         timeout: Span = Span::minutes(5),
+        /// Limit of a single test; one that is still running then hangs. Where the runner can be held to one.
+        case_timeout: Span = Span::minutes(1),
     }
 );
 
@@ -140,6 +143,12 @@ settings!(
         without_tests: WithoutTests = WithoutTests::Refuse,
         /// Whole proof, all cells.
         budget: Span = Span::minutes(60),
+        /// How often what differs is run again on each tree, from the second time on under other conditions.
+        reruns: u32 = 2,
+        /// Most small faults that are put into the lines of a verified patch, to see whether a test notices; none when 0.
+        mutants: u32 = 12,
+        /// Limit of all of them together.
+        mutants_budget: Span = Span::minutes(5),
         /// Kinds of tampering that the maintainers allow, by name.
         allow: Vec<String> = Vec::new(),
         /// Labels of issues that ask for no new behaviour (refactoring, performance).

@@ -7,7 +7,10 @@ use super::{Config, Resolved, Source, Span, secrets};
 
 /// Nothing that loom waits for takes longer than a day.
 const LONGEST: Span = Span::minutes(24 * 60);
-const RUNNERS: [&str; 11] = ["cargo", "nextest", "pytest", "unittest", "jest", "vitest", "mocha", "ava", "node", "tap", "junit"];
+const RUNNERS: [&str; 16] = [
+    "cargo", "nextest", "pytest", "unittest", "jest", "vitest", "mocha", "ava", "node", "go", "phpunit", "rspec", "minitest", "prove",
+    "tap", "junit",
+];
 const PROVIDERS: [&str; 4] = ["anthropic", "openai", "compatible", "replay"];
 const KEYWORDS: [&str; 10] = ["close", "closes", "closed", "fix", "fixes", "fixed", "resolve", "resolves", "resolved", "refs"];
 
@@ -95,7 +98,9 @@ fn limits(check: &mut Check<'_>, config: &Config) {
         ("agent.command_timeout", config.agent.command_timeout),
         ("test.setup_timeout", config.test.setup_timeout),
         ("test.build_timeout", config.test.build_timeout),
+        ("gate.mutants_budget", config.gate.mutants_budget),
         ("test.timeout", config.test.timeout),
+        ("test.case_timeout", config.test.case_timeout),
         ("gate.budget", config.gate.budget),
         ("checks.timeout", config.checks.timeout),
         ("github.write_interval", config.github.write_interval),
@@ -107,6 +112,8 @@ fn limits(check: &mut Check<'_>, config: &Config) {
     check.demand((1..=1000).contains(&config.agent.max_turns), "agent.max_turns", "must be from 1 to 1,000");
     check.demand(config.agent.max_tokens >= 1000, "agent.max_tokens", "must be at least 1,000");
     check.demand(config.agent.repair_rounds <= 10, "agent.repair_rounds", "must be at most 10");
+    check.demand((1..=20).contains(&config.gate.reruns), "gate.reruns", "must be from 1 to 20");
+    check.demand(config.gate.mutants <= 200, "gate.mutants", "must be at most 200");
 }
 
 fn repository(check: &mut Check<'_>, config: &Config) {

@@ -7,6 +7,8 @@ use super::benches;
 use super::checks;
 use super::environment::environment;
 use super::ground::{GIT_WALL, Ground};
+use super::ledger;
+use super::mutate::{Mutate, mutate};
 use super::order::Means;
 use super::reprove::credential;
 use super::rounds::judge;
@@ -30,6 +32,8 @@ pub struct Change {
     pub head: String,
     /// Labels of the issue or the pull request; they decide what must be shown.
     pub labels: Vec<String>,
+    /// Whether small faults are put into a verified change.
+    pub mutate: Mutate,
 }
 
 /// What the gate says about two commits.
@@ -53,6 +57,7 @@ pub struct Found {
     /// The work.
     pub head: CommitId,
     labels: Vec<String>,
+    mutate: Mutate,
 }
 
 /// Proves what lies between the merge base of two commits and the head.
@@ -63,7 +68,7 @@ pub fn prove_change(change: &Change, means: &Means<'_>) -> Result<Proved> {
 
 /// Brings both commits and the one they have in common.
 pub fn find(change: &Change, credential: Option<&Credential>, means: &Means<'_>) -> Result<Found> {
-    let Change { repository: url, base, head, labels } = change;
+    let Change { repository: url, base, head, labels, mutate } = change;
     let folder = &means.locations.cache;
     let (into, base) = match base {
         Some(name) => (shown(name), name.clone()),
@@ -71,7 +76,7 @@ pub fn find(change: &Change, credential: Option<&Credential>, means: &Means<'_>)
     };
     let (cache, [tip, head]) = Cache::commits(folder, url, [&base, head], credential, GIT_WALL, means.cancel)?;
     let began = began_at(&cache, (&into, &tip), (&shown(&change.head), &head))?;
-    Ok(Found { cache, into, tip, began, head, labels: labels.clone() })
+    Ok(Found { cache, into, tip, began, head, labels: labels.clone(), mutate: *mutate })
 }
 
 fn shown(revision: &str) -> String {
@@ -82,7 +87,7 @@ impl Found {
     /// Proves it: as it is, or merged in scratch with what it goes into where both touch the same paths.
     pub fn prove(self, means: &Means<'_>) -> Result<Proved> {
         let began = Instant::now();
-        let Found { cache, into, tip, began: base, head, labels } = self;
+        let Found { cache, into, tip, began: base, head, labels, mutate } = self;
         let text = format!("proving {} against {} of {into}", head.short(), base.short());
         means.reporter.event(&Event::Progress { what: text });
         let patch = cache.patch(&base, &cache.tree_of(&head)?)?;
@@ -105,20 +110,24 @@ impl Found {
         if let Some(moved) = &moved {
             means.reporter.event(&Event::Progress { what: moved.sentence() });
         }
-        let (verdict, environment) = prove_on(&on(&patch.base)?, &patch, &issue, means)?;
+        let (verdict, environment) = prove_on(on(&patch.base)?, &patch, &issue, mutate, means)?;
         let about = Circumstances { head: Some(head), environment, elapsed_ms: began.elapsed().as_millis() as u64, moved };
         Ok(Proved { into, verdict, patch, about })
     }
 }
 
 /// The whole proof of a patch on its ground, from setup to the repository's own checks.
-pub fn prove_on(ground: &Ground, patch: &Patch, issue: &Issue, means: &Means<'_>) -> Result<(Verdict, Environment)> {
+pub fn prove_on(ground: Ground, patch: &Patch, issue: &Issue, when: Mutate, means: &Means<'_>) -> Result<(Verdict, Environment)> {
+    let address = ground.cache.address().to_owned();
+    let ground = &ground.with_ledger(means.locations, &address)?;
     let held = benches::bench(ground, means.locations, means.reporter, means.cancel)?;
     let environment = environment(ground, &held.bench, means.cancel)?;
     let cells = ground.folder.fresh("cells")?;
     let judge = judge(ground, &held.bench, &cells, means.reporter, means.cancel);
     let baseline = verify::baseline(&judge, &ground.base)?;
     let mut verdict = verify::prove(&judge, patch, &baseline, issue)?;
+    ledger::note(means.locations, &address, &verdict)?;
+    mutate(when, &judge, patch, &mut verdict)?;
     verdict.evidence.checks = checks::look(&judge, patch)?;
     Ok((verdict, environment))
 }

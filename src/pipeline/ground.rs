@@ -8,7 +8,7 @@ use crate::config::{Config, Locations, Resolved};
 use crate::error::{Kind, OrFail, Result};
 use crate::runner::{self, Bench};
 use crate::sandbox::{Cancel, Sandbox, Tier};
-use crate::task::{CommitId, Event, Reporter, TreeId};
+use crate::task::{CommitId, Event, Flake, Reporter, TreeId};
 use crate::workspace::Cache;
 
 /// Longest wait for git's network calls.
@@ -113,6 +113,8 @@ pub struct Ground {
     pub config: Config,
     /// Starts children.
     pub sandbox: Sandbox,
+    /// What earlier proofs noted about the repository's tests.
+    pub flakes: Vec<Flake>,
 }
 
 impl Ground {
@@ -125,7 +127,12 @@ impl Ground {
             let text = "no sandbox: tests and the model's commands have your files, your network and your rights".to_owned();
             reporter.event(&Event::Warning { text });
         }
-        Ok(Ground { folder, cache, base, base_tree, config, sandbox })
+        Ok(Ground { folder, cache, base, base_tree, config, sandbox, flakes: Vec::new() })
+    }
+
+    /// The same, with what the ledger knows of the repository at this address.
+    pub fn with_ledger(self, locations: &Locations, url: &str) -> Result<Ground> {
+        Ok(Ground { flakes: super::ledger::known(locations, url)?, ..self })
     }
 
     /// The base tree on disk.

@@ -9,6 +9,8 @@ mod checks;
 mod ending;
 mod environment;
 mod ground;
+mod ledger;
+mod mutate;
 mod order;
 mod publish;
 mod pull_request;
@@ -24,6 +26,8 @@ mod text;
 
 pub use change::{Change, Proved, prove_change};
 pub use ground::sweep;
+pub use ledger::ledger_of;
+pub use mutate::Mutate;
 pub use order::{Again, Done, Means, Order, Until};
 pub use publish::publish;
 pub use pull_request::{Tell, prove_pull_request};

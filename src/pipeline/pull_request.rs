@@ -3,6 +3,7 @@
 //! settings come from the base.
 
 use super::change::{Change, Found, Proved, find};
+use super::mutate::Mutate;
 use super::order::Means;
 use crate::config::Span;
 use crate::error::{Failure, Kind, Result};
@@ -36,7 +37,7 @@ pub struct ProvedPull {
 }
 
 /// Proves a pull request.
-pub fn prove_pull_request(reference: &IssueRef, tell: Tell, means: &Means<'_>) -> Result<ProvedPull> {
+pub fn prove_pull_request(reference: &IssueRef, tell: Tell, mutate: Mutate, means: &Means<'_>) -> Result<ProvedPull> {
     let token = means.secrets.forge_token()?;
     if tell == Tell::CheckRun && token.is_none() {
         return Err(Failure::new(Kind::Config, "a check run needs a token")
@@ -49,6 +50,7 @@ pub fn prove_pull_request(reference: &IssueRef, tell: Tell, means: &Means<'_>) -
         base: Some(format!("refs/heads/{}", pull.home.base)),
         head: format!("refs/pull/{}/head", pull.number),
         labels: pull.labels.clone(),
+        mutate,
     };
     let found = find(&change, pull.home.credential.as_ref(), means)?;
     if found.head != pull.head {

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::change::prove_on;
 use super::ground::{GIT_WALL, Ground};
+use super::mutate::Mutate;
 use super::order::Means;
 use super::scratch::Scratch;
 use crate::error::{Failure, Kind, Result};
@@ -45,7 +46,7 @@ pub fn reprove(folder: &Path, repository: Option<&str>, means: &Means<'_>) -> Re
     let scratch = Scratch::open(means.locations)?;
     let ground = Ground::new(scratch.folder().clone(), cache, proposal.base().clone(), means.settings, means.reporter)?;
     let patch = ground.cache.patch(proposal.base(), &tree)?;
-    let (verdict, environment) = prove_on(&ground, &patch, &proposal.issue, means)?;
+    let (verdict, environment) = prove_on(ground, &patch, &proposal.issue, Mutate::Never, means)?;
     let about = Circumstances { environment, elapsed_ms: began.elapsed().as_millis() as u64, ..Circumstances::default() };
     let differences = differences(proposal.verdict(), &verdict);
     Ok(Reproved { proposal, verdict, about, differences })

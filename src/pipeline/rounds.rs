@@ -9,6 +9,7 @@ use std::thread;
 use serde::{Deserialize, Serialize};
 
 use super::ground::Ground;
+use super::mutate::{Mutate, mutate};
 use super::stages::Run;
 use super::text;
 use crate::agent::{self, Assignment, Outcome};
@@ -179,6 +180,8 @@ impl Run<'_> {
             let folder = run.folder.at("cells");
             let judge = judge(ground, bench, &folder, run.means.reporter, run.means.cancel);
             let mut verdict = verify::prove(&judge, patch, baseline, &run.issue)?;
+            super::ledger::note(run.means.locations, &run.home.url, &verdict)?;
+            mutate(Mutate::WhenFast, &judge, patch, &mut verdict)?;
             verdict.evidence.checks = checked;
             let text = serde_json::to_vec(&verdict).or_fail(Kind::Internal, || "writing the verdict as JSON")?;
             fs::write(&file, &text).or_fail(Kind::Workspace, || format!("writing {}", file.display()))?;
@@ -201,7 +204,7 @@ pub fn judge<'a>(
     reporter: &'a dyn crate::task::Reporter,
     cancel: &'a Cancel,
 ) -> Judge<'a> {
-    Judge { sandbox: &ground.sandbox, bench, cache: &ground.cache, folder, config: &ground.config, reporter, cancel }
+    Judge { sandbox: &ground.sandbox, bench, cache: &ground.cache, folder, config: &ground.config, flakes: &ground.flakes, reporter, cancel }
 }
 
 fn open_workspace(ground: &Ground, tree: Option<TreeId>) -> Result<Workspace> {

@@ -73,7 +73,8 @@ impl<'a> Run<'a> {
         })?;
         self.home.base = branch;
         let cache = Cache::open(&cache_folder, &self.home.url)?;
-        Ground::new(self.folder.clone(), cache, commit, self.means.settings, self.means.reporter)
+        let ground = Ground::new(self.folder.clone(), cache, commit, self.means.settings, self.means.reporter)?;
+        ground.with_ledger(self.means.locations, &self.home.url)
     }
 
     /// Finds the suites and installs what they need.

@@ -3,6 +3,7 @@
 
 use super::change::prove_on;
 use super::ground::{GIT_WALL, Ground};
+use super::mutate::Mutate;
 use super::publish::conflicting;
 use super::scratch::Scratch;
 use super::stages::Run;
@@ -81,7 +82,7 @@ impl Run<'_> {
         }
         let scratch = Scratch::open(means.locations)?;
         let merged = Ground::new(scratch.folder().clone(), ground.cache.clone(), tip, means.settings, means.reporter)?;
-        let (verdict, _) = prove_on(&merged, &patch, &self.issue, means)?;
+        let (verdict, _) = prove_on(merged, &patch, &self.issue, Mutate::Never, means)?;
         let as_good = verdict.word() == proposal.verdict().word() || verdict.word() == "verified";
         match text::refusal(&verdict) {
             None if as_good => Ok(Some(moved)),

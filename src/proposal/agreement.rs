@@ -37,7 +37,7 @@ pub fn differences(recorded: &Verdict, now: &Verdict) -> Vec<Difference> {
             found.push(Difference { what, text: format!("recorded {}, now {}", listed(&old), listed(&new)), tests: Vec::new() });
         }
     }
-    let flaky: BTreeSet<&TestId> = recorded.evidence.flaky.iter().chain(&now.evidence.flaky).collect();
+    let flaky: BTreeSet<&TestId> = recorded.evidence.flaky.iter().chain(&now.evidence.flaky).map(|one| &one.test).collect();
     found.extend(sets("fail-to-pass", &proven(recorded), &proven(now), &flaky));
     found.extend(sets("flips", &flips(recorded), &flips(now), &flaky));
     for cell in [Cell::Baseline, Cell::Regression, Cell::MustFail, Cell::MustPass] {
@@ -117,7 +117,7 @@ fn cells(
 
 #[cfg(test)]
 mod tests {
-    use super::super::gallery::{evidence, id, judged, run};
+    use super::super::gallery::{evidence, judged, run, shaky};
     use super::*;
     use crate::verify::{Evidence, Proof, Reason};
 
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn a_flaky_test_is_no_difference() {
         let runs = vec![run(Cell::Baseline, 39, &["test_39"])];
-        let now = verified(Evidence { runs, flaky: vec![id("test_39")], ..evidence() });
+        let now = verified(Evidence { runs, flaky: vec![shaky("test_39")], ..evidence() });
         let then = verified(Evidence { runs: vec![run(Cell::Baseline, 40, &[])], ..evidence() });
         assert_eq!(differences(&then, &now), []);
     }

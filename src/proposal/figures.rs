@@ -70,6 +70,10 @@ pub fn claim(verdict: &Verdict) -> String {
         count(evidence.pass_to_pass, "test"),
         if evidence.pass_to_pass == 1 { "passes" } else { "pass" }
     );
+    let kept = match evidence.part {
+        Some(part) => format!("{kept}; {}", part.says()),
+        None => kept,
+    };
     match &verdict.ruling {
         Ruling::Verified(Proof::FailToPass) => {
             let proven = evidence.fail_to_pass.len() as u64;

@@ -7,11 +7,15 @@ use crate::guard;
 use crate::runner::{Case, Fault, FaultKind, Outcome, Report, TestId};
 use crate::sandbox::{Ending, Tier};
 use crate::task::{Issue, IssueState, Trigger, Usage};
-use crate::verify::{Cell, CellRun, Evidence, Flip, Proof, Proven, Question, Reason, RedKind, Ruling, Verdict};
+use crate::verify::{Cell, CellRun, Evidence, Flaky, FlakySeen, Flip, Proof, Proven, Question, Reason, RedKind, Ruling, Verdict};
 use crate::workspace::{Change, FileChange, Patch};
 
 pub(super) fn id(name: &str) -> TestId {
     TestId::new(&["tests/test_clamp.py", name])
+}
+
+pub(super) fn shaky(name: &str) -> Flaky {
+    Flaky { test: id(name), suite: "pytest".into(), seen: FlakySeen::Base, condition: "alone".into() }
 }
 
 pub(super) fn run(cell: Cell, passed: usize, failed: &[&str]) -> CellRun {
@@ -54,8 +58,10 @@ pub(super) fn evidence() -> Evidence {
         flaky: Vec::new(),
         test_files: vec!["tests/test_clamp.py".into()],
         source_files: vec!["CHANGES.rst".into(), "clamp.py".into()],
+        part: None,
         not_verified: vec!["2 tests are skipped here, before and after.".into()],
         checks: Vec::new(),
+        mutants: None,
         tier: Tier::Bubblewrap,
         notes: vec!["`python -m pytest`: pytest configured in pyproject.toml".into()],
     }
@@ -138,7 +144,7 @@ fn a_review_with_its_questions_first() {
     ]);
     let flips = vec![Flip { test: id("test_flip"), old: "assert 5 == 0".into(), new: "assert 0 == 5".into() }];
     let red_before = vec![id("test_network")];
-    let body = body(&proposal(asked, Evidence { flips, red_before, flaky: vec![id("test_clock")], ..evidence() }, ""));
+    let body = body(&proposal(asked, Evidence { flips, red_before, flaky: vec![shaky("test_clock")], ..evidence() }, ""));
     holds(&body);
     insta::assert_snapshot!(body);
 }
@@ -160,7 +166,7 @@ fn the_proof_on_a_terminal_and_on_a_check_run() {
     let question =
         Question { name: "deleted-test".into(), text: "test_gone was deleted; may it go?".into(), lines: "def test_gone\n".into() };
     let flips = vec![Flip { test: id("test_flip"), old: "assert 5 == 0".into(), new: "assert 0 == 5".into() }];
-    let evidence = Evidence { flips, red_before: vec![id("test_network")], flaky: vec![id("test_clock")], ..evidence() };
+    let evidence = Evidence { flips, red_before: vec![id("test_network")], flaky: vec![shaky("test_clock")], ..evidence() };
     let (terminal, check_run) = pages(Ruling::Review(vec![question]), evidence);
     insta::assert_snapshot!(format!("{terminal}\n================\n\n{check_run}"));
     let reason = Reason { name: "regression".into(), text: "test_5 fails now".into(), lines: "assert 1 == 2\n".into() };
@@ -195,7 +201,7 @@ fn words_of_others_do_nothing_on_the_page() {
         fail_to_pass,
         flips,
         not_verified,
-        flaky: vec![id(evil)],
+        flaky: vec![shaky(evil)],
         red_before: vec![id(evil)],
         notes: vec![evil.into()],
         ..evidence()

@@ -123,7 +123,7 @@ fn row(class: &'static str, test: &TestId, case: &Case, evidence: &Evidence) -> 
         Outcome::Passed => (End::Passed, String::new()),
         Outcome::Skipped(why) => (End::Skipped(why.clone()), String::new()),
         Outcome::Failed(_) if evidence.red_before.contains(test) => (End::Skipped("red before the change too".to_owned()), String::new()),
-        Outcome::Failed(_) if evidence.flaky.contains(test) => {
+        Outcome::Failed(_) if evidence.flaky.iter().any(|one| one.test == *test) => {
             (End::Skipped("flaky: neither proof nor obstacle".to_owned()), String::new())
         }
         Outcome::Failed(fault) => (End::Failed(fault.message.clone()), fault.trace.clone()),

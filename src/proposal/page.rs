@@ -134,7 +134,7 @@ impl Shown<'_> {
             "more_flips": more(evidence.flips.len()),
             "red_before": evidence.red_before.iter().take(room.rows).collect::<Vec<_>>(),
             "more_red_before": more(evidence.red_before.len()),
-            "flaky": evidence.flaky.iter().take(room.rows).collect::<Vec<_>>(),
+            "flaky": evidence.flaky.iter().take(room.rows).map(|one| json!({"name": one.test, "says": one.says()})).collect::<Vec<_>>(),
             "more_flaky": more(evidence.flaky.len()),
             "not_verified": sentences(&evidence.not_verified),
             "checks": evidence.checks.iter().take(room.rows).map(|one| shown_check(one, room)).collect::<Vec<_>>(),

@@ -9,7 +9,7 @@ use super::figures::{claim, count};
 use crate::runner::{TestId, Trouble};
 use crate::sandbox::{Ending, Tier};
 use crate::task::{CommitId, Digest, TreeId};
-use crate::verify::{Cell, CellRun, Checked, Flip, Proof, Proven, Question, Reason, Ruling, Verdict};
+use crate::verify::{Cell, CellRun, Checked, Flaky, Flip, Mutants, Part, Proof, Proven, Question, Reason, Ruling, Verdict};
 
 /// The shape's number: it grows when a field changes its meaning or goes.
 pub const FORMAT: u32 = 1;
@@ -112,11 +112,17 @@ pub struct Record {
     /// Tests that are red on the base too; never blamed on the change.
     pub red_before: Vec<TestId>,
     /// Tests whose result differs from run to run; they neither prove nor block.
-    pub flaky: Vec<TestId>,
+    pub flaky: Vec<Flaky>,
     /// Files on the test side of the change.
     pub test_files: Vec<String>,
     /// Files on its source side.
     pub source_files: Vec<String>,
+    /// How much of the suites was run, where the budget was too short for all.
+    #[serde(default)]
+    pub part: Option<Part>,
+    /// Small faults put into the changed lines, and who noticed; none when they were not tried.
+    #[serde(default)]
+    pub mutants: Option<Mutants>,
     /// What was not shown, in sentences.
     pub not_verified: Vec<String>,
     /// What the repository's own formatter, linter and type check say; never part of the ruling.
@@ -191,6 +197,8 @@ impl Record {
             flaky: evidence.flaky,
             test_files: evidence.test_files,
             source_files: evidence.source_files,
+            part: evidence.part,
+            mutants: evidence.mutants,
             not_verified: evidence.not_verified,
             checks: evidence.checks,
             notes: evidence.notes,

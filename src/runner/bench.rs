@@ -70,22 +70,6 @@ impl Bench {
         tree.env.insert("CARGO_INCREMENTAL".to_owned(), "0".to_owned());
         Ok(tree)
     }
-
-    /// Gives `to` the build output of `from`, so that it need not build everything anew. The sources of `to` get a new
-    /// time stamp: cargo compares times, and would otherwise take what was built from other sources for fresh. Whatever of
-    /// the output cargo makes anew for that reason stays behind. Nothing is linked: what runs in `to` may write anywhere
-    /// in its output, and must not reach that of `from`.
-    pub fn seed(&self, from: &Tree, to: &Tree) -> Result<()> {
-        let (source, target) = (from.private.join("target"), to.private.join("target"));
-        let empty = fs::read_dir(&target).map(|mut entries| entries.next().is_none()).unwrap_or(true);
-        // A link in its place would lead to files of this machine.
-        let real = fs::symlink_metadata(&source).is_ok_and(|meta| meta.is_dir());
-        if !real || !empty {
-            return Ok(());
-        }
-        copy_folder(&source, &target).or_fail(Kind::Workspace, || format!("seeding {}", target.display()))?;
-        touch_folder(&to.host).or_fail(Kind::Workspace, || format!("touching the files of {}", to.host.display()))
-    }
 }
 
 /// What is each tree's own, below where children see its private folder.
@@ -136,7 +120,7 @@ fn name_files(folder: &Path, below: &str, paths: &mut Vec<String>) -> std::io::R
 }
 
 /// Copies what `to` does not have, and names it; links stay links.
-fn add_missing(from: &Path, to: &Path, below: &str, added: &mut Vec<String>) -> std::io::Result<()> {
+pub(super) fn add_missing(from: &Path, to: &Path, below: &str, added: &mut Vec<String>) -> std::io::Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());
@@ -160,65 +144,6 @@ fn add_missing(from: &Path, to: &Path, below: &str, added: &mut Vec<String>) -> 
                 added.push(path);
             }
             _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// Copies a folder with its times, sharing blocks where the file system can.
-fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let (source, target) = (entry.path(), to.join(entry.file_name()));
-        let kind = entry.file_type()?;
-        if is_built_anew(&entry, kind)? {
-            continue;
-        }
-        if kind.is_dir() {
-            copy_folder(&source, &target)?;
-        } else if kind.is_symlink() {
-            std::os::unix::fs::symlink(fs::read_link(&source)?, &target)?;
-        } else if kind.is_file() {
-            let (old, new) = (fs::File::open(&source)?, fs::File::create(&target)?);
-            if rustix::fs::ioctl_ficlone(&new, &old).is_err() {
-                drop(new);
-                fs::copy(&source, &target)?;
-            }
-            let meta = old.metadata()?;
-            let written = fs::File::options().write(true).open(&target)?;
-            written.set_permissions(meta.permissions())?;
-            written.set_modified(meta.modified()?)?;
-        }
-    }
-    Ok(())
-}
-
-/// What cargo builds from the workspace's own sources, which are newer than any output: the state of incremental builds
-/// and the linked programs. Often far more than half of all; libraries and build scripts of dependencies are not among it.
-fn is_built_anew(entry: &fs::DirEntry, kind: fs::FileType) -> std::io::Result<bool> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let path = entry.path();
-    let Some(folder) = path.parent() else { return Ok(false) };
-    let is_profile = |folder: &Path| folder.join(".fingerprint").is_dir();
-    if kind.is_dir() {
-        return Ok(entry.file_name() == "incremental" && is_profile(folder));
-    }
-    let of_profile =
-        is_profile(folder) || ["deps", "examples"].iter().any(|name| folder.ends_with(name)) && folder.parent().is_some_and(is_profile);
-    Ok(of_profile && kind.is_file() && path.extension().is_none() && entry.metadata()?.permissions().mode() & 0o111 != 0)
-}
-
-fn touch_folder(folder: &Path) -> std::io::Result<()> {
-    let now = std::time::SystemTime::now();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            touch_folder(&entry.path())?;
-        } else if kind.is_file() {
-            // Opening to read is enough to set times on one's own file, read-only ones too.
-            fs::File::open(entry.path())?.set_modified(now)?;
         }
     }
     Ok(())

@@ -24,6 +24,19 @@ impl Findings {
         self.cases.insert(id.numbered(*count), case);
     }
 
+    /// All that another part of the run has shown.
+    pub(super) fn join(&mut self, other: Findings) {
+        for (id, case) in other.cases {
+            let bare = TestId::new(&[id.unnumbered()]);
+            if self.cases.contains_key(&id) { self.add(bare, case) } else { drop(self.cases.insert(id, case)) }
+        }
+        for (id, count) in other.bearers {
+            *self.bearers.entry(id).or_insert(0) += count;
+        }
+        other.troubles.into_iter().for_each(|one| self.trouble(one.kind, one.file.as_deref(), &one.message));
+        self.loaded.extend(other.loaded);
+    }
+
     /// A test that may have run before under this very name: a failure that was seen stays.
     pub(super) fn put(&mut self, id: TestId, case: Case) {
         if !self.cases.get(&id).is_some_and(|known| matches!(known.outcome, Outcome::Failed(_))) {

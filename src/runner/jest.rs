@@ -3,6 +3,7 @@
 //! A test is named `FILE::describe::test`. A test that is not there is absent from the cases; a file that cannot be
 //! loaded is a `Load` trouble. Tests that a name filter left out are not reported.
 
+use super::Condition;
 use super::jest_json;
 use super::run::Reading;
 use super::session::Session;
@@ -15,7 +16,11 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
     let out = results.inside.to_string_lossy().into_owned();
     let cache = session.tree.private_point().join("cache/jest");
     let command = command(session);
-    let options = ["--json".to_owned(), "--ci".to_owned(), format!("--outputFile={out}"), format!("--cacheDirectory={}", cache.display())];
+    let mut options = vec!["--json".to_owned(), "--ci".to_owned(), format!("--outputFile={out}"), format!("--cacheDirectory={}", cache.display())];
+    let workers = ["--runInBand", "-i", "--maxWorkers", "-w"].iter().any(|option| command.split(['=', ' ']).any(|word| word == *option));
+    if session.conditions.changes(Condition::Parallelism) && !workers {
+        options.push("--maxWorkers=1".to_owned());
+    }
     jest_json::run(session, "jest", command, &options, &results)
 }
 

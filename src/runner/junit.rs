@@ -85,7 +85,27 @@ struct Open {
     /// Kind, message and text of the failure being read.
     fault: Option<(FaultKind, String, String)>,
     text: String,
+    /// Whether what it printed is told here.
+    talks: bool,
+    /// What it was told of in words that are not known: it may have failed.
+    strange: Option<String>,
 }
+
+/// Elements of a test case that are no result.
+const ASIDE: [&str; 12] = [
+    "system-out",
+    "system-err",
+    "properties",
+    "property",
+    "output",
+    "warning",
+    "rerunFailure",
+    "rerunError",
+    "flakyFailure",
+    "flakyError",
+    "stackTrace",
+    "attachments",
+];
 
 /// Reads one report.
 pub(super) fn parse(bytes: &[u8], shown: &str, place: &dyn Fn(&str) -> Option<String>, findings: &mut Findings) {
@@ -164,13 +184,18 @@ fn begin(tag: &BytesStart<'_>, open: &mut Option<Open>) {
             let why = attribute("message").filter(|why| !why.is_empty()).unwrap_or_else(|| "skipped".to_owned());
             test.outcome = Some(Outcome::Skipped(why));
         }
+        (tag, Some(test)) if ASIDE.contains(&tag) => test.talks = true,
+        // What has a message or a type tells of a result, by whatever name.
+        (tag, Some(test)) if test.fault.is_none() && (attribute("message").is_some() || attribute("type").is_some()) => {
+            test.strange = Some(format!("<{tag}>"));
+        }
         _ => {}
     }
 }
 
 fn kind(tag: &str, sort: &str, said: &str) -> FaultKind {
     let asserts = |text: &str| text.contains("ssert") || text.contains("ComparisonFailure");
-    if sort.contains("imeout") {
+    if sort.contains("imeout") || sort.contains("TimedOut") {
         FaultKind::Hang
     } else if tag == "failure"
         && (sort.is_empty() || asserts(sort) || asserts(said) || !sort.ends_with("Error") && !sort.ends_with("Exception"))
@@ -182,12 +207,17 @@ fn kind(tag: &str, sort: &str, said: &str) -> FaultKind {
 }
 
 fn add_text(open: &mut Option<Open>, text: &str) {
+    if let Some(test) =
+        open.as_mut().filter(|test| test.fault.is_none() && test.outcome.is_none() && !test.talks && !text.trim().is_empty())
+    {
+        test.strange = Some("text of its own".to_owned());
+    }
     if let Some(test) = open.as_mut().filter(|test| test.fault.is_some() && test.text.len() < 64 << 10) {
         test.text.push_str(text);
     }
 }
 
-fn entity(name: &str) -> &'static str {
+pub(super) fn entity(name: &str) -> &'static str {
     match name {
         "lt" => "<",
         "gt" => ">",
@@ -203,6 +233,9 @@ fn end(tag: &str, open: &mut Option<Open>, place: &dyn Fn(&str) -> Option<String
     match tag {
         "failure" | "error" => {
             let Some(test) = open.as_mut() else { return };
+            if test.fault.is_none() {
+                test.strange = Some(format!("</{tag}> without its beginning"));
+            }
             if let Some((kind, said, _)) = test.fault.take() {
                 let text = std::mem::take(&mut test.text);
                 let message = if said.trim().is_empty() { first_lines(&text, 8) } else { said };
@@ -218,7 +251,10 @@ fn end(tag: &str, open: &mut Option<Open>, place: &dyn Fn(&str) -> Option<String
             let mut case = Case::new(test.outcome.unwrap_or(Outcome::Passed)).after(test.seconds);
             case.file = file;
             let id = TestId::new(&[&first, &test.name]);
-            if !id.as_str().is_empty() {
+            if let Some(strange) = test.strange.filter(|_| case.outcome == Outcome::Passed) {
+                let said = format!("the report tells of `{id}` by {strange}, so that it may have failed");
+                findings.trouble(TroubleKind::Unreadable, case.file.as_deref(), &said);
+            } else if !id.as_str().is_empty() {
                 findings.add(id, case);
             }
         }

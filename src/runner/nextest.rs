@@ -76,6 +76,10 @@ fn events(
     let mut argv = flags.cargo();
     argv.extend(["nextest", "run", "--no-fail-fast", "--message-format", "libtest-json-plus"].map(str::to_owned));
     argv.extend(flags.build.iter().cloned());
+    // Below the repository's own settings, so that its limits stand.
+    let limit = session.settings.case_timeout.duration().as_millis();
+    let config = session.plant("nextest.toml", &format!("[profile.default]\nslow-timeout = {{ period = \"{limit}ms\", terminate-after = 1, grace-period = \"1s\" }}\n"))?;
+    argv.extend(["--tool-config-file".to_owned(), format!("loom:{}", config.join("nextest.toml").display())]);
     if let Some(filter) = filter {
         argv.extend(["-E".to_owned(), filter.to_owned()]);
     }
@@ -190,5 +194,10 @@ mod tests {
         assert!(reading.findings.cases.values().all(|case| case.outcome != Outcome::Passed) && !reading.findings.cases.is_empty());
         let reading = read("", "error: no such command: `nextest`\n", Ending::Exited(101));
         assert_eq!(reading.findings.troubles[0].kind, TroubleKind::Missing);
+    }
+
+    #[test]
+    fn torn_and_mutated_results() {
+        crate::runner::trial::never_invents_a_pass(RECORDED, |text| read(text, "", Ending::Exited(0)).findings);
     }
 }

@@ -3,6 +3,9 @@
 //! A test is named `FILE::suite::test`. A test that is not there is absent from the cases; a file that cannot be loaded
 //! is a `Load` trouble.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use super::canary::{Canary, keeping_options};
@@ -28,6 +31,7 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
         "--test-reporter=spec".to_owned(),
         "--test-reporter-destination=stdout".to_owned(),
     ];
+    let reporters: Vec<String> = reporters.into_iter().chain(limit(session, &command)?).collect();
     let started = match command.find("node ") {
         Some(at) => format!("{}node {} {}", &command[..at], line(&reporters), &command[at + 5..]),
         None => command.clone(),
@@ -49,6 +53,20 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
         findings.trouble(TroubleKind::Unreadable, None, &first_lines(&output, 10));
     }
     Ok(Reading { command, findings, ending: finished.ending, output })
+}
+
+/// The limit of one file, where this node knows one: there is none of one test. A hanging file must leave time for the
+/// others, so it gets a quarter of the whole.
+fn limit(session: &Session<'_>, command: &str) -> Result<Option<String>> {
+    let settings = session.settings;
+    let most = settings.case_timeout.duration().max(settings.timeout.duration() / 4);
+    let option = format!("--test-timeout={}", most.as_millis());
+    if command.contains("--test-timeout") {
+        return Ok(None);
+    }
+    // An older node ends at an option that it does not know.
+    let asked = session.start(Child::new(["node", &option, "--version"]), Deadline::after(Duration::from_secs(20)))?;
+    Ok(asked.ok().then_some(option))
 }
 
 /// The suite's command with the files asked for in place of those it names.
@@ -101,14 +119,19 @@ struct Waiting {
 
 fn read(text: &str, ending: Ending, place: &dyn Fn(&str) -> Option<String>, findings: &mut Findings) {
     let mut waiting: Vec<Waiting> = Vec::new();
+    let mut running = Running::default();
     let (mut ended, mut printed) = (false, String::new());
     for line in text.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok()) {
         match line.k.as_str() {
             "end" => ended = true,
+            "dequeue" => running.begin(&line),
+            "complete" => running.end(&line),
             "stderr" if printed.len() < 20_000 => printed.push_str(&line.text),
             "pass" | "fail" => {
                 let top = line.nesting == 0;
-                if let Some(file) = unloadable(&line, place) {
+                if let Some(file) = timed_out(&line, place) {
+                    running.hang(&file, place, findings, line.error.as_ref().map_or("", |error| error.message.as_str()));
+                } else if let Some(file) = unloadable(&line, place) {
                     let why = std::mem::take(&mut printed);
                     let said = if why.trim().is_empty() { line.error.map(|error| error.message).unwrap_or_default() } else { why };
                     findings.trouble(TroubleKind::Load, Some(&file), &first_lines(&said, 12));
@@ -124,9 +147,59 @@ fn read(text: &str, ending: Ending, place: &dyn Fn(&str) -> Option<String>, find
         }
     }
     waiting.into_iter().for_each(|one| add(one, findings));
+    if ending == Ending::TimedOut {
+        running.hang_all(place, findings);
+    }
     if !ended && !text.is_empty() && ended_by_itself(ending) {
         findings.trouble(TroubleKind::Crash, None, "node ended before its report was finished");
     }
+}
+
+/// Tests that began and have not ended, by their file.
+#[derive(Default)]
+struct Running {
+    open: BTreeMap<String, Vec<(usize, String)>>,
+}
+
+impl Running {
+    fn begin(&mut self, line: &Line) {
+        let file = line.file.clone().unwrap_or_default();
+        if line.name != file {
+            self.open.entry(file).or_default().push((line.nesting, line.name.clone()));
+        }
+    }
+
+    fn end(&mut self, line: &Line) {
+        let Some(open) = self.open.get_mut(line.file.as_deref().unwrap_or_default()) else { return };
+        if let Some(at) = open.iter().rposition(|(nesting, name)| *nesting == line.nesting && *name == line.name) {
+            open.remove(at);
+        }
+    }
+
+    /// What is open in a file hangs; the names around the innermost are its groups.
+    fn hang(&mut self, file: &str, place: &dyn Fn(&str) -> Option<String>, findings: &mut Findings, said: &str) {
+        let own: Vec<String> = self.open.keys().filter(|path| place(path).as_deref() == Some(file)).cloned().collect();
+        let names: Vec<String> = own.into_iter().filter_map(|path| self.open.remove(&path)).flatten().map(|(_, name)| name).collect();
+        if names.is_empty() {
+            findings.trouble(TroubleKind::Timeout, Some(file), &format!("{file} did not end, and none of its tests was heard of: {said}"));
+            return;
+        }
+        let parts: Vec<&str> = std::iter::once(file).chain(names.iter().map(String::as_str)).collect();
+        let hang = Outcome::failed(FaultKind::Hang, if said.is_empty() { "still running at the limit" } else { said }, "");
+        findings.add(TestId::new(&parts), Case::new(hang).in_file(file));
+    }
+
+    fn hang_all(&mut self, place: &dyn Fn(&str) -> Option<String>, findings: &mut Findings) {
+        let files: BTreeSet<String> = self.open.iter().filter(|(_, open)| !open.is_empty()).filter_map(|(path, _)| place(path)).collect();
+        files.iter().for_each(|file| self.hang(file, place, findings, ""));
+    }
+}
+
+/// The file, when this is node's word on a whole file that was stopped at the limit.
+fn timed_out(line: &Line, place: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    let over = line.error.as_ref().is_some_and(|error| error.r#type.as_deref() == Some("testTimeoutFailure"));
+    let named = place(&line.name).filter(|_| over && line.nesting == 0)?;
+    line.file.as_deref().is_none_or(|file| place(file).as_deref() == Some(named.as_str())).then_some(named)
 }
 
 /// The file, when this is node's word on a whole file that failed.
@@ -190,7 +263,7 @@ fn add(one: Waiting, findings: &mut Findings) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::TestSettings;
+    use crate::config::{Span, TestSettings};
     use crate::runner::Selection;
     use crate::runner::trial::{Trial, lines};
 
@@ -224,5 +297,38 @@ mod tests {
         let one = TestId::new(&["test/calc.test.mjs", "adds"]);
         let report = trial.run(&tree, &Selection::Tests(vec![one]));
         assert_eq!((lines(&report), report.troubles.len()), (vec!["test/calc.test.mjs::adds: passed".to_owned()], 0));
+    }
+
+    #[test]
+    fn torn_and_mutated_results() {
+        crate::runner::trial::never_invents_a_pass(include_str!("fixtures/node.jsonl"), |text| {
+            let mut findings = Findings::default();
+            read(text, Ending::Exited(0), &|path| path.strip_prefix("/loom/repo/").map(str::to_owned), &mut findings);
+            findings
+        });
+    }
+
+    #[test]
+    fn a_test_that_hangs_costs_no_other_file_its_results() {
+        let stuck = "import { test, describe, it } from 'node:test';\ntest('first', () => {});\ndescribe('group', () => { it('waits', () => new Promise((go) => setTimeout(go, 600000))); });\n";
+        let spins = "import { test } from 'node:test';\ntest('spins', () => { for (;;) {} });\n";
+        let own = "import { test } from 'node:test';\ntest('limited', { timeout: 100 }, () => new Promise((go) => setTimeout(go, 600000)));\ntest('last', () => {});\n";
+        let files = [
+            ("package.json", r#"{"name": "stuck", "scripts": {"test": "node --test test/"}}"#),
+            ("test/a.test.mjs", stuck),
+            ("test/b.test.mjs", spins),
+            ("test/c.test.mjs", own),
+        ];
+        let settings = TestSettings { timeout: Span::seconds(16), case_timeout: Span::seconds(3), ..TestSettings::default() };
+        let trial = Trial::new(&files, TestSettings { setup: Some(Vec::new()), ..settings });
+        let report = trial.run(&trial.tree("one", &files), &Selection::All);
+        let expected = [
+            "test/a.test.mjs::first: passed",
+            "test/a.test.mjs::group::waits: Hang",
+            "test/c.test.mjs::last: passed",
+            "test/c.test.mjs::limited: Hang",
+        ];
+        assert_eq!(lines(&report), expected, "{:#?}\n{}", report.troubles, report.output);
+        assert!(report.troubles.iter().any(|one| one.kind == TroubleKind::Timeout && one.file.as_deref() == Some("test/b.test.mjs")));
     }
 }

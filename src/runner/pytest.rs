@@ -4,11 +4,12 @@
 //! absent from the cases; a file that cannot be collected is a `Load` trouble. An expected failure (xfail) is
 //! `Skipped`; one that passes after all is `Passed`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Deserialize;
 
 use super::findings::Findings;
+use super::restarts::{self, HARD, cut_off};
 use super::run::Reading;
 use super::session::{Child, Deadline, Session, ended_by_itself};
 use super::text::{first_lines, streams};
@@ -25,7 +26,6 @@ const ADDED: &str = "-p loom_pytest --continue-on-collection-errors";
 /// Runs the suite, or the part of it that was asked for.
 pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
     let planted = session.plant("loom_pytest.py", PLUGIN)?;
-    let results = session.drop("jsonl")?;
     let command = command(session);
     let mut options = session.tree.env.get("PYTEST_ADDOPTS").cloned().unwrap_or_default();
     let cache = session.tree.private_point().join("cache/pytest");
@@ -34,20 +34,31 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
         Some(before) => format!("{}:{before}", planted.display()),
         None => planted.display().to_string(),
     };
-    let child = Child::shell(&command)
-        .env("PYTEST_ADDOPTS", options.trim())
-        .env("PYTHONPATH", path)
-        .env("LOOM_RESULTS", results.inside.to_string_lossy());
-    let finished = session.start(child, Deadline::after(session.settings.timeout.duration()))?;
-    let mut findings = Findings::default();
-    let written = results.take();
+    let deadline = Deadline::after(session.settings.timeout.duration());
     let place = |path: &str| session.relative(path);
-    read(&String::from_utf8_lossy(&written), finished.ending, &place, &mut findings);
-    let output = streams(&finished);
-    if findings.cases.is_empty() && findings.troubles.is_empty() {
-        explain_nothing(&output, finished.ending, &mut findings);
+    let (mut findings, mut done, mut output) = (Findings::default(), BTreeSet::new(), String::new());
+    loop {
+        let results = session.drop("jsonl")?;
+        let mut child = Child::shell(&command)
+            .env("PYTEST_ADDOPTS", options.trim())
+            .env("PYTHONPATH", &path)
+            .env("LOOM_CASE_LIMIT", session.settings.case_timeout.duration().as_secs_f64().to_string())
+            .env("LOOM_RESULTS", results.inside.to_string_lossy());
+        if !done.is_empty() {
+            child = child.env("LOOM_DONE", restarts::plant_done(session, &done)?);
+        }
+        let finished = session.start(child, deadline)?;
+        let ending = restarts::hard_limit(finished.ending);
+        let told = read(&String::from_utf8_lossy(&results.take()), ending, &place, &done, &mut findings);
+        output.push_str(&streams(&finished));
+        if findings.cases.is_empty() && findings.troubles.is_empty() {
+            explain_nothing(&output, ending, &mut findings);
+        }
+        if !restarts::wanted(session, &mut done, told, deadline) {
+            let ending = if ending == HARD { finished.ending } else { ending };
+            return Ok(Reading { command, findings, ending, output });
+        }
     }
-    Ok(Reading { command, findings, ending: finished.ending, output })
 }
 
 /// The suite's command with the selection in place of the paths it names.
@@ -116,8 +127,15 @@ struct Seen {
     file: Option<String>,
 }
 
-/// Reads the plugin's lines. `place` turns an absolute path into one relative to the root.
-fn read(text: &str, ending: Ending, place: &dyn Fn(&str) -> Option<String>, findings: &mut Findings) {
+/// Reads the plugin's lines, those about tests that are done left out. `place` turns an absolute path into one relative
+/// to the root.
+fn read(
+    text: &str,
+    ending: Ending,
+    place: &dyn Fn(&str) -> Option<String>,
+    done: &BTreeSet<String>,
+    findings: &mut Findings,
+) -> restarts::Told {
     let mut seen: HashMap<String, Seen> = HashMap::new();
     let mut order: Vec<String> = Vec::new();
     let (mut finished, mut root) = (false, String::new());
@@ -128,6 +146,7 @@ fn read(text: &str, ending: Ending, place: &dyn Fn(&str) -> Option<String>, find
         };
         match line.k.as_str() {
             "start" => root = line.root.unwrap_or_default(),
+            "begin" | "phase" if done.contains(&line.id) => {}
             "begin" | "phase" => {
                 let test = seen.entry(line.id.clone()).or_insert_with(|| {
                     order.push(line.id.clone());
@@ -158,6 +177,7 @@ fn read(text: &str, ending: Ending, place: &dyn Fn(&str) -> Option<String>, find
             _ => {}
         }
     }
+    let told = restarts::Told { finished: finished || text.is_empty() || !cut_off(ending), begun: order.clone() };
     for id in order {
         let Some(test) = seen.remove(&id) else { continue };
         let Some(outcome) = settle(&test, ending, finished) else { continue };
@@ -168,6 +188,7 @@ fn read(text: &str, ending: Ending, place: &dyn Fn(&str) -> Option<String>, find
     if !finished && !text.is_empty() && ended_by_itself(ending) {
         findings.trouble(TroubleKind::Crash, None, "pytest ended before its session was finished");
     }
+    told
 }
 
 /// The defining file, relative to the root.
@@ -201,8 +222,9 @@ fn failure(line: &Line, place: &dyn Fn(&str) -> Option<String>) -> Outcome {
     let asserts = ["AssertionError", "Failed"].iter().any(|name| line.mro.iter().any(|one| one == name));
     let strict = line.mro.is_empty() && long.contains("[XPASS(strict)]");
     let kind = match line.when.as_str() {
+        "call" if long.contains("from pytest-timeout") => FaultKind::Hang,
         "call" if asserts || strict => FaultKind::Assertion,
-        "call" if line.mro.iter().any(|name| name == "Timeout" || name == "TimeoutExpired") => FaultKind::Hang,
+        "call" if hung(line) => FaultKind::Hang,
         "call" => FaultKind::Error,
         _ => FaultKind::Fixture,
     };
@@ -219,6 +241,14 @@ fn failure(line: &Line, place: &dyn Fn(&str) -> Option<String>) -> Outcome {
     Outcome::failed(kind, &message, &trace)
 }
 
+/// Over a limit that somebody set: loom, a child process's, asyncio's. A time-out of the network is none.
+fn hung(line: &Line) -> bool {
+    let waited =
+        || line.frames.last().is_some_and(|(file, _, _)| ["asyncio/tasks.py", "asyncio/timeouts.py"].iter().any(|end| file.ends_with(end)));
+    line.mro.iter().any(|name| matches!(name.as_str(), "LoomCaseLimit" | "TimeoutExpired"))
+        || line.mro.iter().any(|name| name == "TimeoutError") && waited()
+}
+
 /// The lines pytest marks as the error, or the last ones.
 fn decisive(long: &str) -> String {
     let marked: Vec<&str> = long.lines().filter_map(|line| line.strip_prefix("E  ")).map(str::trim).collect();
@@ -233,6 +263,7 @@ fn decisive(long: &str) -> String {
 fn settle(test: &Seen, ending: Ending, finished: bool) -> Option<Outcome> {
     match (&test.outcome, ending) {
         (Some(Outcome::Passed), _) if test.ended || finished => Some(Outcome::Passed),
+        (Some(Outcome::Passed) | None, HARD) => Some(Outcome::failed(FaultKind::Hang, "still running at its limit, deaf to signals", "")),
         (Some(Outcome::Passed) | None, Ending::TimedOut) => {
             Some(Outcome::failed(FaultKind::Hang, "still running when the run was stopped at its limit", ""))
         }
@@ -255,7 +286,7 @@ fn explain_nothing(output: &str, ending: Ending, findings: &mut Findings) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::TestSettings;
+    use crate::config::{Span, TestSettings};
     use crate::runner::trial::{Trial, lines};
 
     const SOURCE: &str = "def add(a, b):\n    return a + b\n\ndef broken():\n    raise ValueError('no')\n";
@@ -331,6 +362,21 @@ def test_nested(tmp_path):
     }
 
     #[test]
+    fn a_test_that_hangs_or_kills_its_process_costs_no_other_its_result() {
+        let tests = "import asyncio, os, signal, time\ndef test_a(): pass\ndef test_b_spins():\n    while True: pass\ndef test_c_catches():\n    while True:\n        try: time.sleep(1000)\n        except Exception: pass\ndef test_d_is_deaf():\n    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])\n    while True: pass\ndef test_e(): pass\ndef test_f_dies(): os.abort()\ndef test_g_leaves(): os._exit(0)\ndef test_h_waits(): asyncio.run(asyncio.wait_for(asyncio.sleep(1000), 0.2))\ndef test_i(): pass\n";
+        let files = [("pyproject.toml", "[tool.pytest.ini_options]\n"), ("tests/test_stuck.py", tests)];
+        let settings = TestSettings { case_timeout: Span::seconds(1), ..TestSettings::default() };
+        let trial = Trial::new(&files, settings);
+        let report = trial.run(&trial.tree("one", &files), &Selection::All);
+        let expected = [
+            "a: passed", "b_spins: Hang", "c_catches: Hang", "d_is_deaf: Hang", "e: passed", "f_dies: Crash", "g_leaves: Crash",
+            "h_waits: Hang", "i: passed",
+        ];
+        let expected = expected.map(|line| format!("tests/test_stuck.py::test_{line}"));
+        assert_eq!(lines(&report), expected, "{:#?}\n{}", report.troubles, report.output);
+    }
+
+    #[test]
     fn another_installation_of_the_package_is_noticed() {
         let conftest = "import os, sys, tempfile\nfolder = tempfile.mkdtemp()\nopen(os.path.join(folder, 'calc.py'), 'w').write('x = 1')\nsys.path.insert(0, folder)\n";
         let files = [
@@ -361,9 +407,18 @@ def test_nested(tmp_path):
             r#"{"k":"phase","id":"t.py::b","when":"call","outc"#,
         );
         let mut findings = Findings::default();
-        read(text, Ending::TimedOut, &|path| path.strip_prefix("/r/").map(str::to_owned), &mut findings);
+        read(text, Ending::TimedOut, &|path| path.strip_prefix("/r/").map(str::to_owned), &BTreeSet::new(), &mut findings);
         assert_eq!(findings.cases[&TestId::new(&["t.py", "a"])].outcome, Outcome::Passed);
         let Outcome::Failed(hang) = &findings.cases[&TestId::new(&["t.py", "b"])].outcome else { panic!() };
         assert_eq!(hang.kind, FaultKind::Hang);
+    }
+
+    #[test]
+    fn torn_and_mutated_results() {
+        crate::runner::trial::never_invents_a_pass(include_str!("fixtures/pytest.jsonl"), |text| {
+            let mut findings = Findings::default();
+            read(text, Ending::Exited(0), &|path| path.strip_prefix("/loom/repo/").map(str::to_owned), &std::collections::BTreeSet::new(), &mut findings);
+            findings
+        });
     }
 }

@@ -3,11 +3,14 @@
 
 use std::time::Instant;
 
+use super::conditions::Conditions;
 use super::findings::Findings;
 use super::session::{Child, Deadline, Session};
 use super::text::{OUTPUT, clip, first_lines, streams};
 use super::{Program, Report, Selection, Suite, TroubleKind};
-use super::{ava, cargo, frames, go, jest, junit, mocha, nextest, node_test, pytest, tap, unittest, vitest};
+use super::{
+    ava, cargo, frames, go, jest, junit, jvm, minitest, mocha, nextest, node_test, phpunit, prove, pytest, rspec, tap, unittest, vitest,
+};
 use crate::config::TestSettings;
 use crate::error::Result;
 use crate::sandbox::{Cancel, Ending, Sandbox};
@@ -39,8 +42,21 @@ pub fn run(
     settings: &TestSettings,
     cancel: &Cancel,
 ) -> Result<Report> {
+    run_under(&Conditions::plain(), sandbox, tree, suite, selection, settings, cancel)
+}
+
+/// The same with something about the surroundings changed.
+pub fn run_under(
+    conditions: &Conditions,
+    sandbox: &Sandbox,
+    tree: &Tree,
+    suite: &Suite,
+    selection: &Selection,
+    settings: &TestSettings,
+    cancel: &Cancel,
+) -> Result<Report> {
     let started = Instant::now();
-    let session = Session { sandbox, tree, suite, selection, settings, cancel };
+    let session = Session { sandbox, tree, suite, selection, settings, conditions, cancel, restarts: Default::default() };
     let mut reading = match build(&session)? {
         Some(broken) => broken,
         None => match suite.program {
@@ -53,7 +69,13 @@ pub fn run(
             Program::Ava => ava::run(&session)?,
             Program::Mocha => mocha::run(&session)?,
             Program::NodeTest => node_test::run(&session)?,
+            Program::Phpunit => phpunit::run(&session)?,
+            Program::Rspec => rspec::run(&session)?,
+            Program::Minitest => minitest::run(&session)?,
+            Program::Prove => prove::run(&session)?,
             Program::Go => go::run(&session)?,
+            Program::Maven => jvm::maven::run(&session)?,
+            Program::Gradle => jvm::gradle::run(&session)?,
             Program::Tap => tap::run(&session)?,
             Program::Junit => junit::run(&session)?,
         },
@@ -151,7 +173,7 @@ mod tests {
                 report.cases.values().all(|case| case.outcome == Outcome::Passed)
             };
             assert!(passes(&right));
-            trial.bench.seed(&right, &wrong).unwrap();
+            trial.bench.seed(&right, &wrong, &crate::runner::Age::AllNew).unwrap();
             assert_eq!((passes(&wrong), passes(&right), passes(&wrong)), (false, true, false), "{}", files[0].0);
         }
     }

@@ -1,12 +1,13 @@
 //! One run in progress: where things are inside and outside, what time is left, and the one way to start a child.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::{Selection, Suite, places};
+use super::{Conditions, Selection, Suite, places};
 use crate::config::TestSettings;
 use crate::error::{Kind, OrFail, Result};
 use crate::sandbox::{Cancel, Ending, Finished, Limits, Sandbox};
@@ -24,7 +25,10 @@ pub(super) struct Session<'a> {
     pub(super) suite: &'a Suite,
     pub(super) selection: &'a Selection,
     pub(super) settings: &'a TestSettings,
+    pub(super) conditions: &'a Conditions,
     pub(super) cancel: &'a Cancel,
+    /// How often the run was begun again.
+    pub(super) restarts: Cell<usize>,
 }
 
 /// A child to start in the suite's folder.
@@ -35,6 +39,8 @@ pub(super) struct Child {
     pub(super) cwd: Option<PathBuf>,
     /// Standard output is parsed, so much more of it is kept.
     pub(super) parsed: bool,
+    /// It tells of the begin and the end of each test on standard output: silence for the limit of one test ends it.
+    pub(super) telling: bool,
 }
 
 /// The wall clock of a part of the run that may need several children.
@@ -57,7 +63,7 @@ impl Deadline {
 
 impl Child {
     pub(super) fn new(argv: impl IntoIterator<Item = impl Into<String>>) -> Child {
-        Child { argv: argv.into_iter().map(Into::into).collect(), env: BTreeMap::new(), cwd: None, parsed: false }
+        Child { argv: argv.into_iter().map(Into::into).collect(), env: BTreeMap::new(), cwd: None, parsed: false, telling: false }
     }
 
     /// A command line as a person would type it.
@@ -103,7 +109,9 @@ impl Session<'_> {
         let head = if child.parsed { DATA } else { TALK };
         let limits = Limits { wall: deadline.left().max(Duration::from_millis(1)), head, tail: TALK };
         let mut job = self.tree.job(child.argv, limits);
+        job.silence = child.telling.then(|| self.settings.case_timeout.duration());
         job.cwd = child.cwd.unwrap_or_else(|| self.dir());
+        job.env.extend(self.conditions.variables());
         job.env.extend(child.env);
         self.sandbox.run(&job, self.cancel)
     }

@@ -28,7 +28,19 @@ pub enum Program {
     NodeTest,
     /// `go test`.
     Go,
-    /// Any command that prints TAP (tape, prove).
+    /// `mvn test`.
+    Maven,
+    /// `gradle test`.
+    Gradle,
+    /// `phpunit`.
+    Phpunit,
+    /// `rspec`.
+    Rspec,
+    /// minitest, under rake or plain ruby.
+    Minitest,
+    /// `prove`.
+    Prove,
+    /// Any command that prints TAP (tape).
     Tap,
     /// Any command that leaves JUnit XML.
     Junit,
@@ -62,4 +74,40 @@ pub enum Selection {
     Files(Vec<String>),
     /// These tests.
     Tests(Vec<TestId>),
+}
+
+impl Suite {
+    /// Whether it can run single test files at all.
+    pub fn takes_files(&self) -> bool {
+        match self.program {
+            Program::Tap => self.command.split_whitespace().next().is_some_and(|word| word.rsplit('/').next() == Some("tape")),
+            Program::Junit => false,
+            _ => true,
+        }
+    }
+
+    /// Whether a path lies in its folder.
+    pub fn holds(&self, path: &str) -> bool {
+        let dir = self.dir.trim_matches('/');
+        dir.is_empty() || path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
+    }
+
+    /// Whether it can run this file by itself, as far as its name tells.
+    pub fn takes(&self, path: &str) -> bool {
+        let ends = |endings: &[&str]| endings.iter().any(|ending| path.ends_with(ending));
+        const SCRIPTS: [&str; 8] = [".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx"];
+        self.takes_files()
+            && match self.program {
+                Program::Cargo | Program::Nextest => ends(&[".rs"]),
+                Program::Pytest | Program::Unittest => ends(&[".py"]),
+                Program::Jest | Program::Vitest | Program::Ava | Program::Mocha | Program::NodeTest | Program::Tap => ends(&SCRIPTS),
+                Program::Go => ends(&["_test.go"]),
+                Program::Maven | Program::Gradle => ends(&[".java", ".kt", ".groovy"]),
+                Program::Phpunit => ends(&[".php"]),
+                Program::Rspec | Program::Minitest => ends(&[".rb"]),
+                Program::Prove => ends(&[".t"]),
+                Program::Maven | Program::Gradle => ends(&[".java", ".kt", ".scala", ".groovy"]),
+                Program::Junit => false,
+            }
+    }
 }

@@ -8,7 +8,7 @@ mod parse;
 use globset::GlobBuilder;
 use ignore::WalkBuilder;
 
-use parse::parse;
+pub(super) use parse::parse;
 
 use super::canary::{Canary, keeping_options};
 use super::findings::Findings;

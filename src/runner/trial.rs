@@ -70,31 +70,4 @@ pub(super) fn lines(report: &Report) -> Vec<String> {
     report.cases.iter().map(|(id, case)| format!("{id}: {}", word(&case.outcome))).collect()
 }
 
-/// Feeds a parser a text cut short at every place and about a thousand mutations: it must not panic, a cut text passes
-/// nothing that the whole one does not, and no mutation gives more cases than lines.
-pub(super) fn never_invents_a_pass(text: &str, read: impl Fn(&str) -> super::findings::Findings) {
-    let passed = |findings: &super::findings::Findings| -> Vec<String> {
-        findings.cases.iter().filter(|(_, case)| case.outcome == Outcome::Passed).map(|(id, _)| id.to_string()).collect()
-    };
-    let whole = passed(&read(text));
-    assert!(!whole.is_empty());
-    for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
-        for name in passed(&read(&text[..end])) {
-            assert!(whole.contains(&name), "cut at {end}: {name} passes");
-        }
-    }
-    let mut random = fastrand::Rng::with_seed(7);
-    for _ in 0..1_000 {
-        let mut bytes = text.as_bytes().to_vec();
-        for _ in 0..random.usize(1..6) {
-            let at = random.usize(..bytes.len());
-            match random.u8(..3) {
-                0 => bytes[at] = random.u8(..),
-                1 => drop(bytes.drain(at..(at + random.usize(1..20)).min(bytes.len()))),
-                _ => bytes.splice(at..at, [b"\n", b"{", b"\"", b"<"][random.usize(..4)].iter().copied()).for_each(drop),
-            }
-        }
-        let mutated = String::from_utf8_lossy(&bytes).into_owned();
-        assert!(read(&mutated).cases.len() <= mutated.len());
-    }
-}
+pub(super) use super::fuzz::never_invents_a_pass;

@@ -3,11 +3,12 @@
 //! A test is named `FILE::Class::test_method`. A test that is not there is absent from the cases; a module that cannot be
 //! imported is a `Load` trouble.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Deserialize;
 
 use super::findings::Findings;
+use super::restarts::{self, HARD, cut_off};
 use super::run::Reading;
 use super::session::{Child, Deadline, Session, ended_by_itself};
 use super::text::{first_lines, streams};
@@ -21,24 +22,34 @@ const MODULE: &str = include_str!("plugins/loom_unittest.py");
 /// Runs the suite, or the part of it that was asked for.
 pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
     let planted = session.plant("loom_unittest.py", MODULE)?;
-    let results = session.drop("jsonl")?;
     let command = command(session);
     let path = match session.tree.env.get("PYTHONPATH") {
         Some(before) => format!("{}:{before}", planted.display()),
         None => planted.display().to_string(),
     };
-    let child = Child::shell(&command.replace("-m unittest", "-m loom_unittest"))
-        .env("PYTHONPATH", path)
-        .env("LOOM_RESULTS", results.inside.to_string_lossy());
-    let finished = session.start(child, Deadline::after(session.settings.timeout.duration()))?;
-    let mut findings = Findings::default();
-    let written = results.take();
-    read(&String::from_utf8_lossy(&written), finished.ending, &|path| session.relative(path), &mut findings);
-    let output = streams(&finished);
-    if written.is_empty() && ended_by_itself(finished.ending) {
-        findings.trouble(TroubleKind::Unreadable, None, &first_lines(&output, 10));
+    let deadline = Deadline::after(session.settings.timeout.duration());
+    let (mut findings, mut done, mut output) = (Findings::default(), BTreeSet::new(), String::new());
+    loop {
+        let results = session.drop("jsonl")?;
+        let mut child = Child::shell(&command.replace("-m unittest", "-m loom_unittest"))
+            .env("PYTHONPATH", &path)
+            .env("LOOM_CASE_LIMIT", session.settings.case_timeout.duration().as_secs_f64().to_string())
+            .env("LOOM_RESULTS", results.inside.to_string_lossy());
+        if !done.is_empty() {
+            child = child.env("LOOM_DONE", restarts::plant_done(session, &done)?);
+        }
+        let finished = session.start(child, deadline)?;
+        let ending = restarts::hard_limit(finished.ending);
+        let written = results.take();
+        let told = read(&String::from_utf8_lossy(&written), ending, &|path| session.relative(path), &mut findings);
+        output.push_str(&streams(&finished));
+        if written.is_empty() && ended_by_itself(ending) {
+            findings.trouble(TroubleKind::Unreadable, None, &first_lines(&output, 10));
+        }
+        if !restarts::wanted(session, &mut done, told, deadline) {
+            return Ok(Reading { command, findings, ending: finished.ending, output });
+        }
     }
-    Ok(Reading { command, findings, ending: finished.ending, output })
 }
 
 /// `discover` with a filter: files and methods are selected by name, so that the way modules are found stays the same.
@@ -93,9 +104,9 @@ struct Seen {
     seconds: f64,
 }
 
-fn read(text: &str, ending: Ending, place: &dyn Fn(&str) -> Option<String>, findings: &mut Findings) {
+fn read(text: &str, ending: Ending, place: &dyn Fn(&str) -> Option<String>, findings: &mut Findings) -> restarts::Told {
     let mut seen: HashMap<String, Seen> = HashMap::new();
-    let mut order = Vec::new();
+    let mut order: Vec<String> = Vec::new();
     let mut finished = false;
     for line in text.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok()) {
         match line.k.as_str() {
@@ -121,6 +132,7 @@ fn read(text: &str, ending: Ending, place: &dyn Fn(&str) -> Option<String>, find
             _ => {}
         }
     }
+    let told = restarts::Told { finished: finished || text.is_empty() || !cut_off(ending), begun: order.clone() };
     for id in order {
         let Some(test) = seen.remove(&id) else { continue };
         let Some(outcome) = settle(&test, ending, finished) else { continue };
@@ -135,6 +147,7 @@ fn read(text: &str, ending: Ending, place: &dyn Fn(&str) -> Option<String>, find
     if !finished && !text.is_empty() && ended_by_itself(ending) {
         findings.trouble(TroubleKind::Crash, None, "unittest ended before its run was finished");
     }
+    told
 }
 
 fn note(test: &mut Seen, line: Line, place: &dyn Fn(&str) -> Option<String>) {
@@ -143,8 +156,10 @@ fn note(test: &mut Seen, line: Line, place: &dyn Fn(&str) -> Option<String>) {
         "skipped" => Some(Outcome::Skipped(line.reason.clone())),
         "failed" => {
             let asserted = line.mro.iter().any(|name| name == "AssertionError");
+            let hung = line.mro.iter().any(|name| matches!(name.as_str(), "LoomCaseLimit" | "TimeoutExpired"));
             let kind = match (asserted, line.fixture) {
                 (_, true) => FaultKind::Fixture,
+                _ if hung => FaultKind::Hang,
                 (true, _) => FaultKind::Assertion,
                 _ => FaultKind::Error,
             };
@@ -167,6 +182,7 @@ fn note(test: &mut Seen, line: Line, place: &dyn Fn(&str) -> Option<String>) {
 fn settle(test: &Seen, ending: Ending, finished: bool) -> Option<Outcome> {
     match &test.outcome {
         Some(outcome) => Some(outcome.clone()),
+        None if ending == HARD => Some(Outcome::failed(FaultKind::Hang, "still running at its limit, deaf to signals", "")),
         None if ending == Ending::TimedOut => {
             Some(Outcome::failed(FaultKind::Hang, "still running when the run was stopped at its limit", ""))
         }
@@ -189,7 +205,7 @@ fn last_lines(long: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::TestSettings;
+    use crate::config::{Span, TestSettings};
     use crate::runner::trial::{Trial, lines};
 
     #[test]
@@ -221,5 +237,25 @@ mod tests {
         let one = TestId::new(&["tests/test_calc.py", "A", "test_ok"]);
         let report = trial.run(&tree, &Selection::Tests(vec![one]));
         assert_eq!(lines(&report), ["tests/test_calc.py::A::test_ok: passed"]);
+    }
+
+    #[test]
+    fn torn_and_mutated_results() {
+        crate::runner::trial::never_invents_a_pass(include_str!("fixtures/unittest.jsonl"), |text| {
+            let mut findings = Findings::default();
+            read(text, Ending::Exited(0), &|path| path.strip_prefix("/loom/repo/").map(str::to_owned), &mut findings);
+            findings
+        });
+    }
+
+    #[test]
+    fn a_test_that_hangs_or_kills_its_process_costs_no_other_its_result() {
+        let tests = "import os, signal, time, unittest\nclass A(unittest.TestCase):\n    def test_a(self): pass\n    def test_b_sleeps(self): time.sleep(1000)\n    def test_c_is_deaf(self):\n        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])\n        while True: pass\n    def test_d_dies(self): os.abort()\n    def test_e(self): pass\n";
+        let files = [("setup.cfg", "[options]\n"), ("tests/__init__.py", ""), ("tests/test_stuck.py", tests)];
+        let trial = Trial::new(&files, TestSettings { case_timeout: Span::seconds(1), ..TestSettings::default() });
+        let report = trial.run(&trial.tree("one", &files), &Selection::All);
+        let expected = ["a: passed", "b_sleeps: Hang", "c_is_deaf: Hang", "d_dies: Crash", "e: passed"];
+        let expected = expected.map(|line| format!("tests/test_stuck.py::A::test_{line}"));
+        assert_eq!(lines(&report), expected, "{:#?}\n{}", report.troubles, report.output);
     }
 }

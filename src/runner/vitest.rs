@@ -3,6 +3,7 @@
 //! A test is named `FILE::describe::test`. A test that is not there is absent from the cases; a file that cannot be
 //! loaded is a `Load` trouble. Tests that a name filter left out are not reported.
 
+use super::Condition;
 use super::jest_json;
 use super::run::Reading;
 use super::session::Session;
@@ -18,7 +19,10 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
     let command = command(session);
     let own = session.plant("loom_vitest.mjs", REPORTER)?.join("loom_vitest.mjs");
     let own = format!("--reporter={}", own.display());
-    let options = ["--reporter=default".to_owned(), "--reporter=json".to_owned(), own, format!("--outputFile.json={out}")];
+    let mut options = vec!["--reporter=default".to_owned(), "--reporter=json".to_owned(), own, format!("--outputFile.json={out}")];
+    if session.conditions.changes(Condition::Order) {
+        options.push("--sequence.shuffle=true".to_owned());
+    }
     jest_json::run(session, "vitest", command, &options, &results)
 }
 

@@ -53,7 +53,7 @@ impl Bare {
             let reason = if missing { error.to_string() } else { format!("{error} (in {})", job.cwd.display()) };
             not_started(program, &reason, &self.path, missing)
         })?;
-        Ok(Watch::new(child, Tree::Marked(mark), &job.stdin, &job.limits, cancel)?.finish()?.0)
+        Ok(Watch::new(child, Tree::Marked(mark), &job.stdin, &job.limits, cancel)?.silence(job.silence).finish()?.0)
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Job {
     pub limits: Limits,
     /// What it reads on standard input; nothing when empty.
     pub stdin: Vec<u8>,
+    /// Ends it like its deadline when nothing comes on standard output for so long.
+    pub silence: Option<Duration>,
 }
 
 /// Host files that the child sees.

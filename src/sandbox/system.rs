@@ -7,10 +7,10 @@ use super::layout::Layout;
 use crate::error::{Kind, OrFail, Result};
 
 /// Programs, libraries and system toolchains. A link stays a link.
-const PROGRAMS: [&str; 10] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/nix/store", "/gnu/store"];
+const PROGRAMS: [&str; 11] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/var/lib/gems", "/nix/store", "/gnu/store"];
 
 /// Pieces of `/etc` that programs need and that hold no secret; private keys lie beside the certificates, hence the pieces.
-const ETC: [&str; 32] = [
+const ETC: [&str; 34] = [
     "/etc/ld.so.cache",
     "/etc/ld.so.conf",
     "/etc/ld.so.conf.d",
@@ -43,6 +43,8 @@ const ETC: [&str; 32] = [
     "/etc/python3",
     "/etc/maven",
     "/etc/mono",
+    "/etc/perl",
+    "/etc/php",
 ];
 
 /// Where the host finds names; of use with its network only.

@@ -36,6 +36,8 @@ pub(super) struct Watch<'a> {
     limits: &'a Limits,
     cancel: &'a Cancel,
     memory: Option<u64>,
+    silence: Option<Duration>,
+    heard: Instant,
 }
 
 /// What a file descriptor of the poll set is for.
@@ -82,12 +84,20 @@ impl<'a> Watch<'a> {
             limits,
             cancel,
             memory: None,
+            silence: None,
+            heard: started,
         })
     }
 
     /// Ends the tree when it holds more than this many bytes together.
     pub(super) fn memory(mut self, most: Option<u64>) -> Watch<'a> {
         self.memory = most;
+        self
+    }
+
+    /// Ends the tree when its standard output is silent for so long.
+    pub(super) fn silence(mut self, longest: Option<Duration>) -> Watch<'a> {
+        self.silence = longest;
         self
     }
 
@@ -130,11 +140,15 @@ impl<'a> Watch<'a> {
             if self.cancel.requested().is_some() {
                 return Ok(End::Stop);
             }
-            if left.is_zero() {
+            if left.is_zero() || self.silence.is_some_and(|longest| self.heard.elapsed() > longest) {
                 return Ok(End::Deadline);
             }
-            if self.turn(TICK.min(left))?.contains(&Role::Exit) {
+            let ready = self.turn(TICK.min(left))?;
+            if ready.contains(&Role::Exit) {
                 return Ok(End::Exit);
+            }
+            if ready.contains(&Role::Stdout) {
+                self.heard = Instant::now();
             }
             if let Some(most) = self.memory
                 && measured.elapsed() >= TICK
@@ -269,6 +283,17 @@ mod tests {
             let finished = sandbox.run(&job, &Cancel::default()).unwrap();
             assert_eq!((finished.ending, finished.stdout.text().as_str()), (Ending::TimedOut, "before\n"));
             survivors.assert_gone();
+        }
+    }
+
+    #[test]
+    fn a_child_that_falls_silent_is_ended_and_one_that_talks_is_not() {
+        for sandbox in both() {
+            let mut job = job("for i in 1 2 3 4 5 6; do echo $i; sleep 0.3; done; echo quiet >&2; sleep 1000");
+            job.silence = Some(Duration::from_millis(1500));
+            let finished = sandbox.run(&job, &Cancel::default()).unwrap();
+            assert_eq!((finished.ending, finished.stdout.text().lines().count()), (Ending::TimedOut, 6));
+            assert!(finished.elapsed < Duration::from_secs(30), "{:?}", finished.elapsed);
         }
     }
 

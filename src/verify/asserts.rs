@@ -3,16 +3,29 @@
 
 use tree_sitter::Node;
 
+use super::reach;
 use super::syntax::{Language, Walk, text_of, visit};
 
 /// Assertions below a node; those that can never fail (`assert True`) do not count.
 pub fn count(language: Language, node: Node<'_>, text: &str) -> usize {
     let mut sum = 0;
+    let dead = match language {
+        Language::Go | Language::Java => reach::dead(node, text),
+        _ => Vec::new(),
+    };
     visit(node, |inner| {
+        if dead.iter().any(|range| range.contains(&inner.start_byte())) {
+            return Walk::Past;
+        }
         let asserts = match language {
             Language::Rust => rust(inner, text),
             Language::Python => python(inner, text),
-            _ => script(inner, text),
+            Language::Php => super::php::asserts(inner, text),
+            // Read without a tree: `plain` counts.
+            Language::Ruby | Language::Perl => false,
+            Language::Go => super::go::asserts(inner, text),
+            Language::Java => super::java::asserts(inner, text),
+            Language::JavaScript | Language::TypeScript | Language::Tsx => script(inner, text),
         };
         sum += usize::from(asserts);
         Walk::Into
@@ -78,7 +91,7 @@ fn script(node: Node<'_>, text: &str) -> bool {
     }
 }
 
-fn speaks_of_asserting(name: &str) -> bool {
+pub(super) fn speaks_of_asserting(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["assert", "expect", "should", "verify", "ensure", "check"].iter().any(|word| name.contains(word))
 }

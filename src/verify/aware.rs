@@ -4,12 +4,24 @@
 //!
 //! It reads what is written, so it can be talked around; `docs/proof.md` says what remains.
 
+use std::collections::BTreeSet;
+
 use super::split::{Side, Sided, Split};
 use super::syntax::{Language, tokens};
-use super::{Question, Reason, inline};
+use super::{Question, Reason, inline, scripts};
 
 /// Loom's own parts, which no repository needs to name.
-const OWN: [&str; 5] = ["LOOM_RESULTS", "loom_pytest", "loom_unittest", "loom_node", "/loom/private"];
+const OWN: [&str; 9] = [
+    "LOOM_RESULTS",
+    "LOOM_SELECTED",
+    "loom_pytest",
+    "loom_unittest",
+    "loom_node",
+    "loom_rspec",
+    "loom_minitest",
+    "LoomProve",
+    "/loom/private",
+];
 
 /// What source says when it asks whether it is tested, or reaches for what tests it.
 const ANY: [&str; 9] = [
@@ -75,10 +87,84 @@ const RUST: [&str; 13] = [
     "no_mangle",
     "asm!(",
 ];
+const GO: [&str; 24] = [
+    "testing.Testing(",
+    "\"testing\"",
+    "test.v",
+    "test.run",
+    "test.timeout",
+    ".test\"",
+    "_test.go",
+    "os.Args[0]",
+    "os.Executable(",
+    "flag.Lookup(",
+    "runtime.Caller",
+    "runtime.Stack(",
+    "runtime.FuncForPC(",
+    "debug.Stack(",
+    "debug.PrintStack(",
+    "debug.ReadBuildInfo(",
+    "go:linkname",
+    "unsafe.Pointer",
+    "syscall.Kill(",
+    "syscall.Exit(",
+    "--- PASS",
+    "--- FAIL",
+    "=== RUN",
+    "\"Action\"",
+];
+const JAVA: [&str; 24] = [
+    "getStackTrace(",
+    "StackWalker",
+    "SecurityManager",
+    "surefire",
+    "org.junit",
+    "org.testng",
+    "org.opentest4j",
+    "Class.forName(",
+    "setAccessible(",
+    "System.exit(",
+    ".halt(",
+    "addShutdownHook(",
+    "java.class.path",
+    "sun.java.command",
+    "getInputArguments(",
+    "ProcessHandle",
+    "java.lang.instrument",
+    "sun.misc.Unsafe",
+    "MethodHandles.privateLookupIn",
+    "Tests run:",
+    "<<< FAIL",
+    "TEST-",
+    "test-classes",
+    "org.gradle.test",
+];
 /// Rust that ends the process: usual in programs, not in what tests call.
 const RUST_ENDS: [&str; 3] = ["process::exit", "process::abort", "libc::"];
+/// What these words stand for when they say no such thing: data about installed packages, lints.
+const HARMLESS: [&str; 9] = [
+    "importlib.metadata",
+    "importlib_metadata",
+    "importlib.resources",
+    "importlib_resources",
+    "fromimportlibimportmetadata",
+    "fromimportlibimportresources",
+    "cfg_attr(test,allow(",
+    "cfg_attr(test,warn(",
+    "cfg_attr(test,deny(",
+];
 /// What tests and their set-up say when they reach into the runner.
-const OF_TESTS: [&str; 10] = [
+const OF_TESTS: [&str; 18] = [
+    "--- PASS",
+    "=== RUN",
+    "\"Action\"",
+    "go:linkname",
+    "os.Args[0]",
+    "surefire-reports",
+    "TestExecutionListener",
+    "LauncherSessionListener",
+    "sun.misc.Unsafe",
+    "Instrumentation",
     "_pytest",
     "pytest_runtest",
     "pytest_pyfunc_call",
@@ -86,10 +172,12 @@ const OF_TESTS: [&str; 10] = [
     "pytest_report",
     "pytest_configure",
     "pytest_sessionfinish",
-    "hookimpl",
-    "hookwrapper",
     "/proc/self",
 ];
+/// What a hook of the runner is made with: any name of it in a file that the runner loads as its own, and its full name
+/// in a test, which may test hooks of its own.
+const HOOKS: [&str; 2] = ["hookimpl", "hookwrapper"];
+const HOOKS_IN_FULL: [&str; 4] = ["pytest.hookimpl", "frompytestimporthookimpl", "pluginmanager", "pytest_plugins"];
 
 /// Modules that Python or pytest load before any test, by the names a file of the repository could take.
 const LOADED: [&str; 8] = ["pytest", "_pytest", "pluggy", "iniconfig", "loom_pytest", "loom_unittest", "sitecustomize", "usercustomize"];
@@ -150,19 +238,24 @@ pub struct Found {
     pub questions: Vec<Question>,
 }
 
-/// Looks at every file of the patch; `commands` are what the suites run.
-pub fn look(split: &Split, commands: &[&str]) -> Found {
+/// Looks at every file of the patch; `commands` are what the suites run, `sources` the source files of the base tree.
+pub fn look(split: &Split, commands: &[&str], sources: &BTreeSet<String>) -> Found {
     let mut found = Found::default();
     for file in &split.files {
         own_parts(&mut found, file);
-        taken_name(&mut found, file);
+        taken_name(&mut found, file, sources);
         build_script(&mut found, file, commands);
         match file.side {
-            Side::Test | Side::Support => reaches(&mut found, file, &OF_TESTS, "changes how tests are run or reported"),
+            Side::Test | Side::Support => test_side(&mut found, file),
             Side::Source | Side::Mixed => source(&mut found, file),
         }
     }
     found
+}
+
+fn test_side(found: &mut Found, file: &Sided) {
+    let hooks: &[&str] = if file.side == Side::Support { &HOOKS } else { &HOOKS_IN_FULL };
+    reaches(found, file, &[&OF_TESTS, hooks, scripts::of_tests(&file.path)].concat(), "changes how tests are run or reported");
 }
 
 fn source(found: &mut Found, file: &Sided) {
@@ -178,8 +271,21 @@ fn source(found: &mut Found, file: &Sided) {
             }
         }
         Language::JavaScript | Language::TypeScript | Language::Tsx => words.extend(SCRIPT),
+        Language::Php | Language::Ruby | Language::Perl => words.extend(scripts::of_source(language, &file.path)),
+        Language::Go => {
+            words.extend(GO);
+            if !head_is_program(file) {
+                words.extend(["os.Exit(", "log.Fatal"]);
+            }
+        }
+        Language::Java => words.extend(JAVA),
     }
     reaches(found, file, &words, "can behave otherwise where it is tested, or change what tests it");
+}
+
+/// A program of its own may end its process.
+fn head_is_program(file: &Sided) -> bool {
+    file.head.as_deref().is_some_and(|text| text.lines().any(|line| line.trim() == "package main"))
 }
 
 fn reaches(found: &mut Found, file: &Sided, words: &[&str], does: &str) {
@@ -206,14 +312,24 @@ fn own_parts(found: &mut Found, file: &Sided) {
     });
 }
 
-fn taken_name(found: &mut Found, file: &Sided) {
+fn taken_name(found: &mut Found, file: &Sided, sources: &BTreeSet<String>) {
     if file.existed || file.head.is_none() {
         return;
     }
-    let mut parts = file.path.split('/').map(|part| part.strip_suffix(".py").unwrap_or(part));
-    let first = parts.clone().next().unwrap_or_default();
+    let parts = || file.path.split('/').map(|part| part.strip_suffix(".py").unwrap_or(part));
+    let first = parts().next().unwrap_or_default();
     let python = file.path.ends_with(".py");
-    if python && (parts.any(|part| LOADED.contains(&part)) || STANDARD.contains(&first)) || file.path.ends_with(".pth") {
+    // One more module of a package that the repository is (pytest's own parts have repositories, too).
+    let own = |name: &str| {
+        let package = file.path.split_inclusive('/').scan(0, |end, part| {
+            *end += part.len();
+            Some((part.trim_end_matches('/'), *end))
+        });
+        let folder = package.filter(|(part, _)| *part == name).map(|(_, end)| &file.path[..end]).next();
+        folder.is_some_and(|folder| folder.ends_with('/') && sources.contains(&format!("{folder}__init__.py")))
+    };
+    let taken = |name: &str| LOADED.contains(&name) && !own(name);
+    if python && (parts().any(taken) || STANDARD.contains(&first) && !own(first)) || file.path.ends_with(".pth") {
         found.reasons.push(Reason {
             name: "tampering-runner-module".into(),
             text: format!("{} takes the place of a module that the test runner loads. Give it another name.", file.path),
@@ -223,7 +339,7 @@ fn taken_name(found: &mut Found, file: &Sided) {
 }
 
 /// Files that run before the tests, or decide what becomes of them when they are loaded.
-const BUILDS: [&str; 5] = ["build.rs", "binding.gyp", ".babelrc", ".swcrc", "tsconfig.json"];
+const BUILDS: [&str; 8] = ["Rakefile", "Makefile.PL", "Build.PL", "build.rs", "binding.gyp", ".babelrc", ".swcrc", "tsconfig.json"];
 /// Beginnings of the names of such files.
 const BUILDS_SO: [&str; 3] = ["vite.config.", "babel.config.", "tsconfig."];
 
@@ -256,7 +372,11 @@ fn is_run(file: &Sided, name: &str, commands: &[&str]) -> bool {
 fn added<'w>(file: &Sided, words: &[&'w str]) -> Vec<&'w str> {
     let plain = |text: Option<&str>| text.map_or_else(String::new, |text| plain(file, text));
     let (base, head) = (plain(file.base.as_deref()), plain(file.head.as_deref()));
-    words.iter().filter(|word| head.matches(**word).count() > base.matches(**word).count()).copied().collect()
+    let count = |text: &str, word: &str| {
+        let harmless = HARMLESS.iter().filter(|one| one.contains(word)).map(|one| text.matches(one).count()).sum();
+        text.matches(word).count().saturating_sub(harmless)
+    };
+    words.iter().filter(|word| count(&head, word) > count(&base, word)).copied().collect()
 }
 
 fn plain(file: &Sided, text: &str) -> String {
@@ -279,10 +399,10 @@ mod tests {
         let file = Sided::for_trial(path, side, base, Some(head));
         let mut found = Found::default();
         own_parts(&mut found, &file);
-        taken_name(&mut found, &file);
+        taken_name(&mut found, &file, &["src/pluggy/__init__.py".to_owned()].into());
         build_script(&mut found, &file, &["sh run/tests.sh && make check"]);
         match side {
-            Side::Test | Side::Support => reaches(&mut found, &file, &OF_TESTS, "x"),
+            Side::Test | Side::Support => test_side(&mut found, &file),
             _ => source(&mut found, &file),
         }
         found.reasons.into_iter().map(|one| one.name).chain(found.questions.into_iter().map(|one| one.name)).collect()
@@ -296,11 +416,24 @@ mod tests {
             ("a.js", "import assert from 'node:assert/strict';\nassert.equal = () => {};\n"),
             ("src/a.rs", "fn f() -> u8 { if cfg!(test) { 1 } else { 0 } }\n"),
             ("src/a.rs", "fn f() { std::process::exit(0) }\n"),
+            ("src/A.php", "<?php\nif (defined('PHPUNIT_COMPOSER_INSTALL')) { return 1; }\n"),
+            ("lib/a.rb", "def a\n  return 1 if defined?(RSpec)\nend\n"),
+            ("lib/A.pm", "sub a { return 1 if $ENV{HARNESS_ACTIVE} }\n"),
+            ("lib/A.pm", "sub a { print \"ok 1 - forged\\n\" }\n"),
+            ("a.go", "package a\nfunc f() bool { return flag.Lookup(\"test.v\") != nil }\n"),
+            ("a.go", "package a\nfunc f() bool { return strings.HasSuffix(os.Args[0], \".test\") }\n"),
+            ("a.go", "package a\nfunc f() { fmt.Println(\"--- PASS: TestA (0.00s)\") }\n"),
+            ("A.java", "class A { boolean f() { return Thread.currentThread().getStackTrace().length > 9; } }\n"),
         ] {
             assert_eq!(names(path, Side::Source, Some(""), head), ["aware-of-tests"], "{head}");
         }
         let hook = "def pytest_runtest_makereport(item):\n    pass\n";
         assert_eq!(names("conftest.py", Side::Support, None, hook), ["aware-of-tests"]);
+        for reaching in ["import pytest\n@pytest.hookimpl(hookwrapper=True)\ndef x(): pass\n", "from pytest import hookimpl\n"] {
+            assert_eq!(names("tests/test_a.py", Side::Test, Some(""), reaching), ["aware-of-tests"]);
+            assert_eq!(names("tests/conftest.py", Side::Support, Some(""), reaching), ["aware-of-tests"]);
+        }
+        assert_eq!(names("src/pytest/a.py", Side::Source, None, ""), ["tampering-runner-module"]);
         assert_eq!(names("src/a.py", Side::Source, None, "x = 'LOOM_RESULTS'\n"), ["tampering-results"]);
         assert_eq!(names("pytest.py", Side::Source, None, ""), ["tampering-runner-module"]);
         assert_eq!(names("json/__init__.py", Side::Source, None, ""), ["tampering-runner-module"]);
@@ -316,6 +449,13 @@ mod tests {
         assert!(names("src/a.rs", Side::Mixed, Some("fn f() -> u8 { 0 }\n"), inline).is_empty());
         assert!(names("src/main.rs", Side::Source, Some("fn main() {}"), "fn main() { std::process::exit(2) }").is_empty());
         assert!(names("a.py", Side::Source, Some("import importlib\n"), "import importlib\n# pytest sees this\nx = 1\n").is_empty());
+        for about in ["from importlib.metadata import version\n", "import importlib.resources\n", "from importlib import metadata\n"] {
+            assert!(names("a.py", Side::Source, Some(""), about).is_empty(), "{about}");
+        }
+        assert!(names("src/lib.rs", Side::Source, Some(""), "#![cfg_attr(test, allow(dead_code))]\n").is_empty());
+        let own_hooks = "from pluggy import HookimplMarker\nhookimpl = HookimplMarker('x')\n@hookimpl(hookwrapper=True)\ndef a(): pass\n";
+        assert!(names("tests/test_a.py", Side::Test, Some(""), own_hooks).is_empty());
+        assert!(names("src/pluggy/_warnings.py", Side::Source, None, "x = 1\n").is_empty());
         assert!(names("shop/json.py", Side::Source, None, "x = 1\n").is_empty());
         assert!(names("tests/test_a.py", Side::Test, None, "import pytest\nimport unittest\n").is_empty());
     }

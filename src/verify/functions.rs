@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use tree_sitter::Node;
 
-use super::inline;
 use super::syntax::{Language, Walk, parse, replaced, text_of, tokens_of, visit};
+use super::{inline, plain};
 
 /// What a hollow function says when it is reached.
 pub const HOLLOW: &str = "loom: hollow run";
@@ -27,6 +27,9 @@ pub struct Function {
 
 /// Every named function with a body; Rust's inline tests are none of them.
 pub fn functions(path: &str, text: &str) -> Vec<Function> {
+    if let Some(language) = Language::of(path).filter(|language| language.is_plain()) {
+        return plain::definitions(language, text).into_iter().map(Function::from).collect();
+    }
     let Some((language, tree)) = Language::of(path).and_then(|language| Some((language, parse(language, text)?))) else {
         return Vec::new();
     };
@@ -40,12 +43,26 @@ pub fn functions(path: &str, text: &str) -> Vec<Function> {
     found
 }
 
+impl From<plain::Definition> for Function {
+    fn from(one: plain::Definition) -> Function {
+        let name = one.names.last().cloned().unwrap_or_default();
+        Function { path: one.names.join("::"), name, signature: one.signature, body: one.body, block: one.block }
+    }
+}
+
 fn function(language: Language, node: Node<'_>, text: &str) -> Option<Function> {
     let kind = node.kind();
     let is_one = match language {
         Language::Rust => kind == "function_item",
         Language::Python => kind == "function_definition",
-        _ => kind.contains("function") && kind != "function_signature" || kind == "method_definition",
+        Language::Php => matches!(kind, "function_definition" | "method_declaration"),
+        Language::Go => matches!(kind, "function_declaration" | "method_declaration"),
+        Language::Java => matches!(kind, "method_declaration" | "constructor_declaration" | "compact_constructor_declaration"),
+        // Read without a tree: `plain` finds them.
+        Language::Ruby | Language::Perl => false,
+        Language::JavaScript | Language::TypeScript | Language::Tsx => {
+            kind.contains("function") && kind != "function_signature" || kind == "method_definition"
+        }
     };
     let body = node.child_by_field_name("body").filter(|_| is_one)?;
     let name = node.child_by_field_name("name").or_else(|| name_of_value(node))?;
@@ -53,19 +70,37 @@ fn function(language: Language, node: Node<'_>, text: &str) -> Option<Function> 
     let mut around: Vec<&str> = std::iter::successors(node.parent(), Node::parent)
         .filter_map(|above| match above.kind() {
             "impl_item" => above.child_by_field_name("type"),
-            "mod_item" | "trait_item" | "class_definition" | "class_declaration" | "function_definition" => {
-                above.child_by_field_name("name")
-            }
+            "mod_item"
+            | "trait_item"
+            | "class_definition"
+            | "class_declaration"
+            | "function_definition"
+            | "trait_declaration"
+            | "interface_declaration"
+            | "enum_declaration"
+            | "record_declaration" => above.child_by_field_name("name"),
             _ => None,
         })
         .map(|node| text_of(node, text))
         .collect();
     around.reverse();
-    let parts = ["type_parameters", "parameters", "parameter", "return_type"].iter().filter_map(|field| node.child_by_field_name(field));
+    // Go writes the type beside the name, with a star or without.
+    let receiver = node.child_by_field_name("receiver").map_or("", |one| text_of(one, text));
+    around.extend(receiver.trim_end_matches([')', ' ']).rsplit([' ', '*', '(']).next().filter(|name| !name.is_empty()));
+    let compiled = matches!(language, Language::Go | Language::Java);
+    let results: &[&str] = if compiled { &["result", "type"] } else { &["return_type"] };
+    let parts = ["type_parameters", "parameters", "parameter"].iter().chain(results).filter_map(|field| node.child_by_field_name(field));
     let signature = parts.flat_map(|part| tokens_of(language, part, text)).collect::<Vec<_>>().join(" ");
     let path = around.into_iter().chain([name.as_str()]).collect::<Vec<_>>().join("::");
-    let block = matches!(body.kind(), "block" | "statement_block");
-    Some(Function { path, name, signature, body: body.byte_range(), block })
+    let block = matches!(body.kind(), "block" | "statement_block" | "constructor_body" | "compound_statement");
+    let mut inner = body.byte_range();
+    // What a constructor begins with must stay its beginning.
+    if let Some(first) = body.named_child(0).filter(|first| first.kind() == "explicit_constructor_invocation") {
+        inner.start = first.end_byte() - 1;
+    }
+    // A package that fails while it is set up would take every test along.
+    let sets_up = language == Language::Go && name == "init";
+    (!sets_up).then_some(Function { path, name, signature, body: inner, block })
 }
 
 /// The name a function expression is given: `const a = () => {}`, `exports.a = function () {}`, `{ a: () => {} }`.
@@ -125,6 +160,13 @@ fn failing(language: Language, text: &str, one: &Function) -> Option<(Range<usiz
             let after = indent.map_or("; ".to_owned(), |indent| format!("\n{indent}"));
             (start..start, format!("raise RuntimeError(\"{HOLLOW}\"){after}"))
         }
+        (Language::Php, _) => (start + 1..start + 1, format!(" throw new \\Error(\"{HOLLOW}\");")),
+        (Language::Ruby, true) => (start..start, format!("; raise \"{HOLLOW}\"; ")),
+        (Language::Ruby, false) => (one.body.clone(), format!("raise(\"{HOLLOW}\")")),
+        (Language::Perl, _) => (start..start, format!(" die \"{HOLLOW}\";")),
+        (Language::Go, _) => (start + 1..start + 1, format!(" panic(\"{HOLLOW}\");")),
+        // Java refuses what stands behind a plain throw.
+        (Language::Java, _) => (start + 1..start + 1, format!(" if (true) throw new RuntimeException(\"{HOLLOW}\");")),
         (_, true) => (start + 1..start + 1, format!(" throw new Error(\"{HOLLOW}\");")),
         (_, false) => (one.body.clone(), format!("{{ throw new Error(\"{HOLLOW}\"); }}")),
     })
@@ -140,6 +182,12 @@ mod tests {
         let head = "impl A { fn same(&self) { let x = 1; } fn wider(&self, n: u8) {} fn new() -> A { A } }";
         let found: Vec<String> = added("src/a.rs", base, head).into_iter().map(|one| one.path).collect();
         assert_eq!(found, ["A::wider", "A::new"]);
+        let go = added(
+            "a.go",
+            "package a\nfunc (t T) Same() {}\nfunc F() {}\n",
+            "package a\nfunc (t T) Same() {}\nfunc (u *U) Same() {}\nfunc F() error { return nil }\n",
+        );
+        assert_eq!(go.into_iter().map(|one| one.path).collect::<Vec<_>>(), ["U::Same", "F"]);
         assert_eq!(removed("src/a.rs", head, base).into_iter().collect::<Vec<_>>(), ["new"]);
     }
 
@@ -149,13 +197,22 @@ mod tests {
             ("a.rs", "fn f(x: u8) -> impl Iterator<Item = u8> { (0..x).map(|y| y) }"),
             ("a.py", "class A:\n    def f(self):\n        \"\"\"Doc.\"\"\"\n        yield 1\n\ndef g(): return 1\n"),
             ("a.js", "exports.f = function (x) { return x; };\nconst g = (x) => x + 1;\nclass A { m() { return 1; } }\n"),
+            ("a.php", "<?php\nnamespace A;\nclass B { public function c(int $x): int { return $x; } }\nfunction d($y) { return $y; }\n"),
+            ("a.rb", "module A\n  def self.one(x) = x + 1\n  def two(a, b)\n    a + b\n  end\n  def three; 3; end\nend\n"),
+            ("a.pm", "package A;\nsub new { return bless {}, shift }\nsub add { my ($self, $x) = @_; return $x + 1 }\n1;\n"),
+            ("a.go", "package a\nfunc F(x int) int { return x }\nfunc (t *T) M() {}\n"),
+            ("A.java", "class A extends B { A(int x) { super(x); y = x; } int f() { return 1; } abstract int g(); }"),
             ("a.ts", "export function f(x: number): number { return x }"),
         ] {
             let found = added(path, "", text);
             assert!(!found.is_empty(), "{path}");
             let hollow = hollowed(path, text, &found).unwrap();
             let language = Language::of(path).unwrap();
-            assert!(!parse(language, &hollow).unwrap().root_node().has_error(), "{hollow}");
+            let readable = match language.is_plain() {
+                true => crate::verify::syntax::tokens(language, &hollow).is_some(),
+                false => !parse(language, &hollow).unwrap().root_node().has_error(),
+            };
+            assert!(readable, "{hollow}");
             assert_eq!(hollow.matches(HOLLOW).count(), found.len(), "{hollow}");
         }
     }

@@ -177,7 +177,8 @@ fn title_fits(part: &str, name: &str) -> Option<usize> {
     part.starts_with(fixed).then_some(1)
 }
 
-/// Pairs functions that are gone with new ones: the same body anywhere, then a similar body in the same file.
+/// Pairs functions that are gone with new ones: the same body anywhere, then a similar body in the same file, then in
+/// another one.
 fn moved(files: &BTreeMap<String, Versions>) -> BTreeMap<Place, Place> {
     let all = |pick: fn(&Versions) -> &Vec<Item>| -> Vec<(Place, &Item)> {
         let each = files.iter().flat_map(|(path, versions)| pick(versions).iter().map(move |item| ((path.clone(), item.path()), item)));
@@ -196,11 +197,18 @@ fn moved(files: &BTreeMap<String, Versions>) -> BTreeMap<Place, Place> {
             None => left.push((place, item)),
         }
     }
-    for (place, item) in left.into_iter().take(200) {
-        let scored = new.iter().enumerate().filter(|(_, (there, _))| there.0 == place.0).map(|(at, (_, other))| (alike(item, other), at));
-        if let Some((_, at)) = scored.filter(|(score, _)| *score >= ALIKE).max_by(|one, two| one.0.total_cmp(&two.0)) {
-            pairs.insert(place, new.remove(at).0);
-        }
+    left.truncate(200);
+    for same_file in [true, false] {
+        left.retain(|(place, item)| {
+            let long = |one: &Item, two: &Item| one.body.len() <= two.body.len() * 2;
+            let near = new
+                .iter()
+                .enumerate()
+                .filter(|(_, (there, other))| (there.0 == place.0) == same_file && long(item, other) && long(other, item));
+            let scored = near.take(200).map(|(at, (_, other))| (alike(item, other), at));
+            let best = scored.filter(|(score, _)| *score >= ALIKE).max_by(|one, two| one.0.total_cmp(&two.0));
+            best.map(|(_, at)| pairs.insert(place.clone(), new.remove(at).0)).is_none()
+        });
     }
     pairs
 }

@@ -8,6 +8,7 @@ use tree_sitter::Node;
 use super::asserts::count;
 use super::inline::{attributes, is_test_attribute};
 use super::syntax::{Language, Walk, parse, text_of, tokens_of, visit};
+use super::{php, plain};
 
 /// One test function (or a group of them, in JavaScript).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,13 +51,20 @@ impl Item {
 /// Every test function of a text, in order; empty when the language is not known.
 pub fn items(path: &str, text: &str) -> Vec<Item> {
     let Some(language) = Language::of(path) else { return Vec::new() };
+    if language.is_plain() {
+        return plain::items(language, text);
+    }
     let Some(tree) = parse(language, text) else { return Vec::new() };
     let mut found = Vec::new();
     visit(tree.root_node(), |node| {
         found.extend(match language {
             Language::Rust => rust(node, text),
             Language::Python => python(node, text),
-            _ => script(language, node, text),
+            Language::Php => php::item(node, text),
+            Language::Ruby | Language::Perl => None,
+            Language::Go => super::go::item(node, text),
+            Language::Java => super::java::item(node, text),
+            Language::JavaScript | Language::TypeScript | Language::Tsx => script(language, node, text),
         });
         Walk::Into
     });
@@ -66,6 +74,9 @@ pub fn items(path: &str, text: &str) -> Vec<Item> {
 /// Marks that hold for a whole file: `pytestmark = pytest.mark.skip`, `pytest.skip(allow_module_level=True)`.
 pub fn file_marks(path: &str, text: &str) -> BTreeSet<Mark> {
     let mut marks = BTreeSet::new();
+    if let Some(language) = Language::of(path).filter(|language| language.is_plain()) {
+        return plain::file_marks(language, text);
+    }
     let Some((Language::Python, tree)) = Language::of(path).and_then(|l| Some((l, parse(l, text)?))) else { return marks };
     let root = tree.root_node();
     for statement in root.named_children(&mut root.walk()) {
@@ -245,7 +256,7 @@ fn plain_title(title: &str) -> String {
     title.replace("\\'", "'").replace("\\\"", "\"").replace("\\`", "`")
 }
 
-fn names_around<'t>(node: Node<'t>, text: &str, name: impl Fn(Node<'t>) -> Option<String>) -> Vec<String> {
+pub(super) fn names_around<'t>(node: Node<'t>, text: &str, name: impl Fn(Node<'t>) -> Option<String>) -> Vec<String> {
     let own = node.child_by_field_name("name").map_or("", |one| text_of(one, text)).to_owned();
     let mut names = vec![own];
     names.extend(std::iter::successors(node.parent(), Node::parent).filter_map(name));
@@ -254,7 +265,7 @@ fn names_around<'t>(node: Node<'t>, text: &str, name: impl Fn(Node<'t>) -> Optio
 }
 
 /// The words of a definition but for its name: a renamed test keeps them.
-fn words_after_name(language: Language, node: Node<'_>, text: &str) -> String {
+pub(super) fn words_after_name(language: Language, node: Node<'_>, text: &str) -> String {
     let name = node.child_by_field_name("name");
     let parts = node.children(&mut node.walk()).filter(|child| Some(*child) != name).collect::<Vec<_>>();
     parts.into_iter().flat_map(|part| tokens_of(language, part, text)).collect::<Vec<_>>().join(" ")

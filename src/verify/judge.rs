@@ -8,10 +8,10 @@ use super::ruling::decide;
 use super::trial::Trial;
 use super::{Cell, CellRun, Verdict};
 use crate::config::Config;
-use crate::error::{Failure, Kind, Result};
-use crate::runner::{Bench, Selection};
+use crate::error::Result;
+use crate::runner::{Bench, Report, Selection, Trouble, TroubleKind};
 use crate::sandbox::{Cancel, Sandbox};
-use crate::task::{CommitId, Issue, Reporter};
+use crate::task::{CommitId, Flake, Issue, Reporter};
 use crate::workspace::{Cache, Patch};
 
 /// Everything the gate needs; it makes its own clean trees below `folder`.
@@ -26,6 +26,8 @@ pub struct Judge<'a> {
     pub folder: &'a Path,
     /// Limits and what the maintainers allow.
     pub config: &'a Config,
+    /// Tests that earlier proofs saw pass and fail on the unchanged source, as far as that still counts.
+    pub flakes: &'a [Flake],
     /// Hears of every run.
     pub reporter: &'a dyn Reporter,
     /// Ends it.
@@ -39,9 +41,17 @@ pub fn baseline(judge: &Judge<'_>, base: &CommitId) -> Result<Vec<CellRun>> {
     (0..judge.bench.suites.len())
         .map(|suite| {
             let run = cells.run(Cell::Baseline, &tree, suite, &Selection::All)?;
-            run.ok_or_else(|| Failure::new(Kind::Budget, "the proof's budget was spent before the baseline had run"))
+            Ok(run.unwrap_or_else(|| CellRun { cell: Cell::Baseline, tree: tree.clone(), report: out_of_time(judge, suite) }))
         })
         .collect()
+}
+
+/// What a suite says that the budget left no time for.
+fn out_of_time(judge: &Judge<'_>, suite: usize) -> Report {
+    let mut report = Report::nothing(&judge.bench.suites[suite].command);
+    let message = format!("the budget of {} was spent before it began", judge.config.gate.budget);
+    report.troubles.push(Trouble { kind: TroubleKind::Timeout, file: None, message });
+    report
 }
 
 /// The proof of one patch. Every outcome is a verdict; a failure only when the machine fails or a stop was asked for.

@@ -56,6 +56,9 @@ fn source(file: &Sided, text: Option<&str>) -> String {
 fn module_names(path: &str) -> Vec<String> {
     let mut parts = path.rsplit('/');
     let stem = parts.next().and_then(|name| name.split('.').next()).unwrap_or_default();
+    if path.ends_with(".go") {
+        return parts.next().into_iter().map(str::to_owned).collect();
+    }
     match stem {
         "mod" | "__init__" | "index" => parts.next().into_iter().map(str::to_owned).collect(),
         _ => vec![stem.to_owned()],

@@ -1,29 +1,46 @@
 //! The proof: cells, red or not, flips, tampering, and the verdict that only this room can build.
 //! Never sees the model. Takes trees and reports, gives evidence with the lines that decided.
 
+mod asked;
 mod asserts;
 mod aware;
 mod cells;
 mod checks;
 mod compare;
+mod compile_errors;
+mod dependencies;
 mod docs;
 mod evidence;
 mod facts;
 mod flips;
 mod functions;
+mod go;
+mod history;
 mod hollow;
 mod identify;
 mod inline;
 mod items;
+mod java;
 mod judge;
 mod knowledge;
+mod leaned_on;
 mod lost;
+mod mutants;
+mod needs;
+mod order;
+mod packages;
 mod paths;
+mod php;
+mod plain;
+mod reach;
 mod red;
 mod remarks;
+mod renewed;
 mod rerun;
 mod ruling;
 mod runner_config;
+mod scripts;
+mod seize;
 mod split;
 mod syntax;
 mod tamper;
@@ -34,7 +51,8 @@ mod verdict;
 
 pub use checks::{CheckOutcome, Checked, Checkup, Form};
 pub use docs::is_documentation;
-pub use evidence::{Cell, CellRun, Evidence, Flip, Proven, RedKind};
+pub use evidence::{Cell, CellRun, Evidence, Flaky, FlakySeen, Flip, Part, Proven, RedKind};
 pub use judge::{Judge, baseline, prove};
+pub use mutants::{Mutant, Mutants, mutants};
 pub use unknowable::unknowable;
 pub use verdict::{Proof, Question, Reason, Ruling, Verdict};

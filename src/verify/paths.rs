@@ -33,7 +33,9 @@ pub fn is_test_path(path: &str, own_folders: &[String]) -> bool {
         .iter()
         .map(|one| one.trim_matches('/'))
         .any(|one| !one.is_empty() && (path == one || path.strip_prefix(one).is_some_and(|rest| rest.starts_with('/'))));
-    own || folder.split('/').any(|part| TEST_FOLDERS.contains(&part)) || is_test_name(name) || is_support(path)
+    // Perl keeps its tests, and what only they use, in `t`.
+    let of_perl = folder.split('/').any(|part| matches!(part, "t" | "xt")) && (folder.starts_with('t') || name.ends_with(".t"));
+    own || of_perl || folder.split('/').any(|part| TEST_FOLDERS.contains(&part)) || is_test_name(name) || is_support(path)
 }
 
 fn is_test_name(name: &str) -> bool {
@@ -43,13 +45,21 @@ fn is_test_name(name: &str) -> bool {
             stem.ends_with("_test") || stem.ends_with("_tests") || stem.starts_with("test_") || matches!(stem, "tests" | "test")
         }
         Some(Language::Python) => stem.starts_with("test_") || stem.ends_with("_test") || matches!(stem, "tests" | "test"),
+        Some(Language::Php) => ["Test", "Tests", "TestCase"].iter().any(|end| stem.ends_with(end)),
+        Some(Language::Ruby) => stem.starts_with("test_") || stem.ends_with("_test") || stem.ends_with("_spec"),
+        Some(Language::Perl) => name.ends_with(".t"),
+        Some(Language::Go) => name.ends_with("_test.go"),
+        Some(Language::Java) => {
+            ["Test", "Tests", "TestCase", "IT"].iter().any(|end| stem.ends_with(end))
+                || stem.strip_prefix("Test").is_some_and(|rest| rest.starts_with(char::is_uppercase))
+        }
         Some(_) => {
             let middle: Vec<&str> = name.split('.').skip(1).collect();
             let by_ending = middle.iter().any(|part| matches!(*part, "test" | "tests" | "spec"));
             by_ending || matches!(stem, "test" | "tests") || stem.ends_with("-test") || stem.ends_with("_test") || stem.starts_with("test-")
         }
         None => {
-            let ends = [".snap", "_test.go", "_spec.rb", "_test.rb", "Test.java", "Tests.java", "Test.kt", "Test.php", ".t"];
+            let ends = [".snap", "_spec.rb", "_test.rb", "Test.kt", "Test.php", ".t"];
             ends.iter().any(|end| name.ends_with(end))
         }
     }
@@ -65,7 +75,11 @@ pub fn is_support(path: &str) -> bool {
         || Language::of(name).is_some_and(Language::is_script)
             && matches!(stem, "setupTests" | "setup-tests" | "jest-setup" | "vitest-setup" | "testSetup" | "test-setup")
         || (name.starts_with("jest.setup.") || name.starts_with("vitest.setup."));
-    set_up || name.ends_with(".snap") || folder.split('/').any(|part| data.contains(&part))
+    let part = |name: &str| folder.split('/').any(|part| part == name);
+    let of_scripts = matches!(name, "spec_helper.rb" | "rails_helper.rb" | "test_helper.rb" | "minitest_helper.rb" | "bootstrap.php")
+        || name.ends_with(".rb") && part("support") && (part("spec") || part("test"))
+        || name.ends_with(".pm") && (part("t") || part("xt"));
+    set_up || of_scripts || name.ends_with(".snap") || folder.split('/').any(|part| data.contains(&part))
 }
 
 #[cfg(test)]
@@ -90,7 +104,16 @@ mod tests {
             "tests/fixtures/toc.txt",
             "src/__snapshots__/a.snap",
             "a/b_test.go",
+            "src/test/java/shop/Helper.java",
+            "shop/PriceTest.java",
+            "shop/TestPrice.java",
             "jest.setup.js",
+            "tests/CalcTest.php",
+            "src/CalcTest.php",
+            "spec/calc_spec.rb",
+            "lib/calc_test.rb",
+            "t/basic.t",
+            "t/lib/Mock.pm",
             "own/dir/a.py",
         ] {
             assert!(is_test_path(yes, &["own/dir/".into()]), "{yes}");
@@ -105,6 +128,11 @@ mod tests {
             "owner/dir.py",
             "src/attest.rs",
             "src/testify.py",
+            "src/Latest.php",
+            "lib/attest.rb",
+            "lib/T/Calc.pm",
+            "a/test.go",
+            "src/main/java/shop/Tester.java",
         ] {
             assert!(!is_test_path(no, &["own/dir/".into()]), "{no}");
         }

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::RedKind;
+use super::compile_errors;
 use crate::runner::{Fault, FaultKind, Trouble, TroubleKind};
 
 /// What a failure on the base source is worth.
@@ -37,6 +38,8 @@ pub enum Weak {
     OwnError,
     /// Its result differs from run to run.
     Flaky,
+    /// It gives another result when it runs alone.
+    Company,
 }
 
 impl Weak {
@@ -51,6 +54,7 @@ impl Weak {
             Weak::Crash => "kills its process on the unchanged source",
             Weak::OwnError => "fails on the unchanged source by an error in its own code, not by an assertion",
             Weak::Flaky => "passes and fails from run to run",
+            Weak::Company => "gives another result when it runs alone",
         }
     }
 
@@ -93,12 +97,25 @@ pub fn classify(fault: &Fault, file: Option<&str>, known: &Known) -> Red {
 /// What a file or target that could not be loaded or built is worth.
 pub fn classify_trouble(trouble: &Trouble, known: &Known) -> Red {
     match trouble.kind {
-        TroubleKind::Build if compile_errors_miss_added_names(&trouble.message, known) => Red::Proof(RedKind::MissingApi),
+        TroubleKind::Build
+            if compile_errors_miss_added_names(&trouble.message, known) || compile_errors::miss_added_names(&trouble.message, known) =>
+        {
+            Red::Proof(RedKind::MissingApi)
+        }
         TroubleKind::Load if misses_added_name(&trouble.message, known) => Red::Proof(RedKind::MissingApi),
         TroubleKind::Build | TroubleKind::Load => Red::No(Weak::Load),
+        // A Perl test is a program: what comes after the line that died is missing, and its last words say why.
+        TroubleKind::Crash if is_perl(trouble) && misses_added_name(&trouble.message, known) => Red::Proof(RedKind::MissingApi),
+        TroubleKind::Crash if is_perl(trouble) && reaches_source(&trouble.message, trouble.file.as_deref(), known) => {
+            Red::Proof(RedKind::SourceError)
+        }
         TroubleKind::Crash => Red::No(Weak::Crash),
         TroubleKind::NoTests | TroubleKind::Timeout | TroubleKind::Missing | TroubleKind::Unreadable => Red::No(Weak::NotRun),
     }
+}
+
+fn is_perl(trouble: &Trouble) -> bool {
+    trouble.file.as_deref().is_some_and(|file| file.ends_with(".t"))
 }
 
 static MISSING: LazyLock<Vec<Regex>> = LazyLock::new(|| {
@@ -118,6 +135,21 @@ static MISSING: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"No matching export in .* for import .(?P<n>[\w$]+)",
         r"Property '(?P<n>[^']+)' does not exist",
         r"has no exported member '?(?P<n>[\w$]+)",
+        r"Call to (?:undefined|private|protected) (?:method|function) (?:[\w\\]+::)?(?:\w+\\)*(?P<n>\w+)\(\)",
+        r#"(?:Class|Interface|Trait|Enum) "(?:[\w\\]*\\)?(?P<n>\w+)" not found"#,
+        r#"Undefined constant "?(?:[\w\\]+(?:::|\\))?(?P<n>\w+)"#,
+        r"Unknown named parameter \$(?P<n>\w+)",
+        r"(?:Undefined property: |undeclared static property )[\w\\]+::\$(?P<n>\w+)",
+        r"Too (?:few|many) arguments (?:to function|for subroutine) .?(?:[\w\\]+::)*(?P<n>\w+)",
+        r"undefined (?:local variable or )?method [`'](?P<n>[\w?!=]+)'",
+        r"uninitialized constant (?:\w+::)*(?P<n>\w+)",
+        r"unknown keywords?: :(?P<n>\w+)",
+        r"wrong number of arguments \(.*\) for [`'](?P<n>[\w?!]+)'",
+        r"cannot load such file -- (?P<n>[\w./-]+)",
+        r#"Can't locate object method "(?P<n>\w+)""#,
+        r"Undefined subroutine &(?:\w+::)*(?P<n>\w+)",
+        r"Can't locate (?P<n>[\w/]+)\.pm in @INC",
+        r#""(?P<n>\w+)" is not exported by"#,
     ]
     .iter()
     .map(|pattern| Regex::new(pattern).expect("a fixed pattern"))
@@ -165,7 +197,7 @@ fn is_chorus(summary: &str) -> bool {
 }
 
 static PATH: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"[\w./@+-]+\.(?:py|rs|jsx?|mjs|cjs|tsx?|mts|cts|go|rb|java|php)\b").expect("a fixed pattern"));
+    LazyLock::new(|| Regex::new(r"[\w./@+-]+\.(?:py|rs|jsx?|mjs|cjs|tsx?|mts|cts|go|rb|java|php|pm|pl|t)\b").expect("a fixed pattern"));
 
 /// Whether a trace has a frame of the source under test below the test's own. Python prints the deepest frame last,
 /// everybody else first.
@@ -197,7 +229,7 @@ mod tests {
 
     fn known() -> Known {
         Known {
-            source_paths: ["src/pkg/core.py".to_owned(), "lib/parse.js".to_owned(), "src/lib.rs".to_owned()].into(),
+            source_paths: ["src/pkg/core.py", "lib/parse.js", "src/lib.rs", "lib/Calc.pm"].map(str::to_owned).into(),
             added: ["fresh".to_owned()].into(),
             ..Known::default()
         }
@@ -241,6 +273,32 @@ mod tests {
             Red::Proof(RedKind::MissingApi)
         );
         assert_eq!(of(FaultKind::Error, "TypeError: t.equl is not a function", "at test/parse.test.js:1:1", own), Red::No(Weak::OwnError));
+    }
+
+    #[test]
+    fn reds_of_php_ruby_and_perl() {
+        for message in [
+            "Error: Call to undefined method App\\Calc::fresh()",
+            "Error: Call to undefined function App\\fresh()",
+            "Error: Unknown named parameter $fresh",
+            "ArgumentCountError: Too few arguments to function App\\Calc::fresh(), 1 passed",
+            "NoMethodError: undefined method `fresh' for #<Calc>",
+            "ArgumentError: unknown keyword: :fresh",
+            "ArgumentError: wrong number of arguments (given 3, expected 2) for `fresh'",
+            "LoadError: cannot load such file -- calc/fresh",
+            "Can't locate object method \"fresh\" via package \"Calc\" at t/a.t line 3.",
+            "Undefined subroutine &main::fresh called",
+        ] {
+            assert_eq!(of(FaultKind::Error, message, "", "t/a.t"), Red::Proof(RedKind::MissingApi), "{message}");
+            assert_eq!(of(FaultKind::Error, &message.replace("fresh", "stale"), "", "t/a.t"), Red::No(Weak::OwnError), "{message}");
+        }
+        let crash = |message: &str, file: &str| {
+            classify_trouble(&Trouble { kind: TroubleKind::Crash, file: Some(file.into()), message: message.into() }, &known())
+        };
+        assert_eq!(crash("Can't locate object method \"fresh\" via package", "t/a.t"), Red::Proof(RedKind::MissingApi));
+        assert_eq!(crash("too big at lib/Calc.pm line 4.", "t/a.t"), Red::Proof(RedKind::SourceError));
+        assert_eq!(crash("too big at t/a.t line 4.", "t/a.t"), Red::No(Weak::Crash));
+        assert_eq!(crash("panicked at src/lib.rs:3:1", "tests/a.rs"), Red::No(Weak::Crash));
     }
 
     #[test]

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::facts::some_of;
-use super::{CellRun, Question};
+use super::rerun::Settled;
+use super::{CellRun, FlakySeen, Question};
 use crate::runner::{Outcome, Report, TestId};
 
 /// Where the packages that the patch changes were loaded from; the cause why nothing is known when one came from elsewhere.
@@ -48,6 +49,29 @@ pub fn renamed(pairs: &[(TestId, TestId)]) -> Option<Question> {
         some_of(new)
     );
     (!pairs.is_empty()).then(|| Question { name: "renamed-tests".into(), text, lines: String::new() })
+}
+
+/// What the reruns leave to a person: tests that pass and fail with the patch and always passed without it, and tests that
+/// fail beside others and pass alone when there was no time to look twice.
+pub fn shaky(settled: &Settled) -> Vec<Question> {
+    let flaky = settled.flaky.values().filter(|one| one.seen == FlakySeen::Patch && settled.blamed.contains(&one.test));
+    let flaky: Vec<&str> = flaky.map(|one| one.test.as_str()).collect();
+    let mut questions = Vec::new();
+    if !flaky.is_empty() {
+        let text = format!(
+            "{} passed each time without the patch, and passes and fails from run to run with it. Does the patch make it unsteady?",
+            some_of(flaky)
+        );
+        questions.push(Question { name: "flaky-with-the-patch".into(), text, lines: String::new() });
+    }
+    if !settled.unsettled.is_empty() {
+        let text = format!(
+            "{} failed with the patch beside the other tests and pass alone; there was no time to run the whole suite again. Does the patch break them?",
+            some_of(settled.unsettled.iter().map(TestId::as_str))
+        );
+        questions.push(Question { name: "fails-beside-others".into(), text, lines: String::new() });
+    }
+    questions
 }
 
 #[cfg(test)]

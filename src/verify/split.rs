@@ -1,6 +1,7 @@
 //! Splits a patch into source and tests and builds the two mixed trees of the proof: by path, and for Rust files that
 //! hold both, by syntax. Which tests changed inside is `identify`'s work.
 
+use super::go;
 use super::inline;
 use super::paths::{is_support, is_test_path};
 use super::syntax::Language;
@@ -105,7 +106,8 @@ impl Split {
     pub fn touches_old_tests(&self) -> bool {
         self.test_side().any(|file| match file.side {
             Side::Mixed => file.base.as_deref().and_then(inline::tests_text).is_some_and(|text| !text.is_empty()),
-            _ => file.existed,
+            // A new file may decide what the old tests beside it do.
+            _ => file.existed || file.head.as_deref().is_some_and(|text| go::reaches_others(&file.path, text)),
         })
     }
 }
@@ -166,7 +168,7 @@ fn side(path: &str, base: Option<&str>, head: Option<&str>, own_folders: &[Strin
 }
 
 /// Test code in a language that is not read as a tree.
-fn is_test_code(path: &str) -> bool {
+pub(super) fn is_test_code(path: &str) -> bool {
     [
         ".go", ".rb", ".java", ".kt", ".php", ".t", ".sh", ".c", ".cc", ".cpp", ".cs", ".pl", ".vue", ".svelte", ".swift", ".scala", ".ex",
         ".exs",

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use tree_sitter::{Node, ParseOptions, ParseState, Parser, Tree};
 
+use super::plain;
+
 /// Files past this size are compared as bytes and never parsed.
 const LARGEST: usize = 2 * 1024 * 1024;
 
@@ -26,18 +28,37 @@ pub enum Language {
     TypeScript,
     /// `.tsx`
     Tsx,
+    /// `.go`
+    Go,
+    /// `.java`
+    Java,
+    /// `.php`
+    Php,
+    /// `.rb`, `.rake`, `.gemspec`, `Rakefile`, `Gemfile`; read by its words
+    Ruby,
+    /// `.pl`, `.pm`, `.t`; read by its words
+    Perl,
 }
 
 impl Language {
     /// By the file's name; none for everything else.
     pub fn of(path: &str) -> Option<Language> {
-        let (_, ending) = path.rsplit('/').next()?.rsplit_once('.')?;
+        let name = path.rsplit('/').next()?;
+        if matches!(name, "Rakefile" | "Gemfile") {
+            return Some(Language::Ruby);
+        }
+        let (_, ending) = name.rsplit_once('.')?;
         match ending {
             "rs" => Some(Language::Rust),
             "py" | "pyi" => Some(Language::Python),
             "js" | "jsx" | "mjs" | "cjs" => Some(Language::JavaScript),
             "ts" | "mts" | "cts" => Some(Language::TypeScript),
             "tsx" => Some(Language::Tsx),
+            "go" => Some(Language::Go),
+            "java" => Some(Language::Java),
+            "php" => Some(Language::Php),
+            "rb" | "rake" | "gemspec" => Some(Language::Ruby),
+            "pl" | "pm" | "t" => Some(Language::Perl),
             _ => None,
         }
     }
@@ -47,18 +68,27 @@ impl Language {
         matches!(self, Language::JavaScript | Language::TypeScript | Language::Tsx)
     }
 
-    fn grammar(self) -> tree_sitter::Language {
-        match self {
+    /// Whether it is read by its words and blocks (`plain`), because it has no grammar here.
+    pub fn is_plain(self) -> bool {
+        matches!(self, Language::Ruby | Language::Perl)
+    }
+
+    fn grammar(self) -> Option<tree_sitter::Language> {
+        Some(match self {
             Language::Rust => tree_sitter_rust::LANGUAGE.into(),
             Language::Python => tree_sitter_python::LANGUAGE.into(),
             Language::JavaScript => tree_sitter_javascript::LANGUAGE.into(),
             Language::TypeScript => tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into(),
             Language::Tsx => tree_sitter_typescript::LANGUAGE_TSX.into(),
-        }
+            Language::Go => tree_sitter_go::LANGUAGE.into(),
+            Language::Java => tree_sitter_java::LANGUAGE.into(),
+            Language::Php => tree_sitter_php::LANGUAGE_PHP_ONLY.into(),
+            Language::Ruby | Language::Perl => return None,
+        })
     }
 }
 
-/// The tree of a text; none when it is too large or the grammar gives up.
+/// The tree of a text; none when it is too large, the grammar gives up, or there is none.
 pub fn parse(language: Language, text: &str) -> Option<Tree> {
     parse_within(PATIENCE, language, text)
 }
@@ -68,7 +98,7 @@ fn parse_within(patience: Duration, language: Language, text: &str) -> Option<Tr
         return None;
     }
     let mut parser = Parser::new();
-    parser.set_language(&language.grammar()).ok()?;
+    parser.set_language(&language.grammar()?).ok()?;
     let began = Instant::now();
     let mut in_time = |_: &ParseState| if began.elapsed() < patience { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
     let options = ParseOptions::new().progress_callback(&mut in_time);
@@ -107,6 +137,9 @@ pub fn text_of<'s>(node: Node<'_>, text: &'s str) -> &'s str {
 
 /// The words of a text without comments, layout and (Python) docstrings: two texts with equal tokens mean the same.
 pub fn tokens(language: Language, text: &str) -> Option<Vec<String>> {
+    if language.is_plain() {
+        return plain::tokens(language, text);
+    }
     let tree = parse(language, text)?;
     if tree.root_node().has_error() {
         return None;
@@ -118,7 +151,7 @@ pub fn tokens(language: Language, text: &str) -> Option<Vec<String>> {
 pub fn tokens_of(language: Language, node: Node<'_>, text: &str) -> Vec<String> {
     let mut words = Vec::new();
     visit(node, |node| {
-        if is_comment(node) || (language == Language::Python && is_docstring(node)) {
+        if is_comment(node) && !(language == Language::Go && super::go::counts(node, text)) || (language == Language::Python && is_docstring(node)) {
             return Walk::Past;
         }
         // String contents are kept whole: blanks inside them count.
@@ -157,10 +190,14 @@ fn is_docstring(node: Node<'_>) -> bool {
 
 /// Every name that occurs in a text.
 pub fn identifiers(language: Language, text: &str) -> BTreeSet<String> {
+    if language.is_plain() {
+        return plain::identifiers(language, text);
+    }
     let mut names = BTreeSet::new();
     let Some(tree) = parse(language, text) else { return names };
     visit(tree.root_node(), |node| {
-        if node.kind().ends_with("identifier") && node.child_count() == 0 {
+        let named = node.kind().ends_with("identifier") || language == Language::Php && node.kind() == "name";
+        if named && node.child_count() == 0 {
             names.insert(text_of(node, text).trim_start_matches('#').to_owned());
         }
         if is_comment(node) { Walk::Past } else { Walk::Into }

@@ -9,7 +9,7 @@ use super::identify::{Place, Tests};
 use super::items::{Item, Mark, file_marks};
 use super::split::{Side, Split};
 use super::syntax::Language;
-use super::{Question, Reason};
+use super::{Question, Reason, scripts};
 use crate::runner::TestId;
 
 /// What was found.
@@ -23,18 +23,28 @@ pub struct Found {
     pub notes: Vec<String>,
 }
 
-/// Looks at every test function of the patch. `proven` are the places whose tests were red on base and are green on
-/// head; `gone` tells whether a body uses a symbol that the patch removes.
-pub fn look(tests: &Tests, proven: &BTreeSet<Place>, gone: impl Fn(&str) -> bool) -> Found {
+/// What the runs said of test functions.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Their tests were red on base and are green on head.
+    pub proven: BTreeSet<Place>,
+    /// Their tests ran on head and passed.
+    pub passed: BTreeSet<Place>,
+}
+
+/// Looks at every test function of the patch; `gone` tells whether a body uses a symbol that the patch removes.
+pub fn look(tests: &Tests, seen: &Seen, gone: impl Fn(&str) -> bool) -> Found {
     let mut found = Found::default();
+    let sum = |items: &[Item]| items.iter().filter(|item| !item.group).map(|item| item.asserts).sum::<usize>();
+    // Tests move from file to file: what counts is whether the patch as a whole asserts less.
+    let (before, after) = tests.files.values().fold((0, 0), |(old, new), one| (old + sum(&one.base), new + sum(&one.head)));
+    let fewer_in_all = after < before;
     for (path, versions) in &tests.files {
-        let sum = |items: &[Item]| items.iter().filter(|item| !item.group).map(|item| item.asserts).sum::<usize>();
-        let fewer_in_all = sum(&versions.head) < sum(&versions.base);
         let mut deleted = Vec::new();
         for old in &versions.base {
             match tests.successor(path, old) {
-                Some((_, new)) if !old.group => compared(&mut found, path, old, new, fewer_in_all, proven),
-                Some((_, new)) => marked(&mut found, path, old, new, false),
+                Some((_, new)) if !old.group => compared(&mut found, path, old, new, fewer_in_all, seen),
+                Some((_, new)) => marked(&mut found, path, old, new, &Seen::default()),
                 None if old.group => {}
                 None if gone(&old.body) => found.notes.push(format!("`{}` in {path} left together with what it tested.", old.path())),
                 None => deleted.push(old),
@@ -62,14 +72,14 @@ fn report_deleted(found: &mut Found, path: &str, deleted: &[&Item], fewer_in_all
         );
         found.reasons.push(Reason { name: "tampering-deleted-test".into(), text, lines: String::new() });
     } else {
-        let text = format!("{names} in {path} was deleted; other tests of the file assert as much. Is what it checked still checked?");
+        let text = format!("{names} in {path} was deleted; the other tests of the patch assert as much. Is what it checked still checked?");
         found.questions.push(Question { name: "deleted-test".into(), text, lines: String::new() });
     }
 }
 
-fn compared(found: &mut Found, path: &str, old: &Item, new: &Item, fewer_in_all: bool, proven: &BTreeSet<Place>) {
-    let shown = proven.contains(&(path.to_owned(), new.path()));
-    marked(found, path, old, new, shown);
+fn compared(found: &mut Found, path: &str, old: &Item, new: &Item, fewer_in_all: bool, seen: &Seen) {
+    let shown = seen.proven.contains(&(path.to_owned(), new.path()));
+    marked(found, path, old, new, seen);
     if new.asserts >= old.asserts {
         return;
     }
@@ -83,10 +93,19 @@ fn compared(found: &mut Found, path: &str, old: &Item, new: &Item, fewer_in_all:
     }
 }
 
-fn marked(found: &mut Found, path: &str, old: &Item, new: &Item, shown: bool) {
+fn marked(found: &mut Found, path: &str, old: &Item, new: &Item, seen: &Seen) {
+    let here = (path.to_owned(), new.path());
+    let shown = seen.proven.contains(&here);
     let place = format!("`{}` in {path}", new.path());
     for mark in new.marks.difference(&old.marks) {
         match mark {
+            // A condition that does not hold here: the test ran.
+            Mark::Skip if shown => {}
+            Mark::Skip if seen.passed.contains(&here) => found.questions.push(Question {
+                name: "skipped-test".into(),
+                text: format!("{place} is now skipped under a condition that does not hold here. Is it the right one?"),
+                lines: String::new(),
+            }),
             Mark::Skip => found.reasons.push(Reason {
                 name: "tampering-skipped-test".into(),
                 text: format!("{place} was made to skip. Let it run."),
@@ -125,7 +144,8 @@ pub fn files(split: &Split) -> Vec<Reason> {
             let text = format!("{} was made to skip as a whole. Let it run.", file.path);
             reasons.push(Reason { name: "tampering-skipped-test".into(), text, lines: String::new() });
         }
-        let exits = |text: &str| text.lines().filter(|line| leaves_early(line)).map(|line| line.trim().to_owned()).collect::<Vec<_>>();
+        let ends = |line: &&str| leaves_early(line) || scripts::ends_process(&file.path, line);
+        let exits = |text: &str| text.lines().filter(ends).map(|line| line.trim().to_owned()).collect::<Vec<_>>();
         let (before, after) = (exits(base), exits(head));
         if after.len() > before.len() && file.side != Side::Mixed {
             let text = format!("{} ends the test process by hand, which hides what comes after. Remove it.", file.path);
@@ -145,9 +165,16 @@ fn leaves_early(line: &str) -> bool {
         "os.kill(os.getpid",
         "process.kill(process.pid",
         "process.exitCode=",
+        "syscall.Exit(",
+        "syscall.Kill(",
+        "System.exit(",
+        "Runtime.getRuntime().halt(",
+        "Runtime.getRuntime().exit(",
     ]
     .iter()
     .any(|call| plain.contains(call))
+        // `os.Exit(m.Run())` is how tests of Go with a set-up of their own end.
+        || plain.split("os.Exit(").skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// Changed set-up that makes other tests pass on the unchanged source: code that does so is tampering, data a question.
@@ -187,7 +214,7 @@ mod tests {
     use super::*;
 
     fn names(path: &str, base: &str, head: &str) -> (Vec<String>, Vec<String>) {
-        let found = look(&of(path, base, head), &BTreeSet::new(), |body| body.contains("removed_function"));
+        let found = look(&of(path, base, head), &Seen::default(), |body| body.contains("removed_function"));
         (found.reasons.into_iter().map(|one| one.name).collect(), found.questions.into_iter().map(|one| one.name).collect())
     }
 
@@ -224,6 +251,19 @@ mod tests {
         }
         let with = format!("{BASE}\ndef test_old():\n    assert removed_function()\n");
         assert_eq!(names("t.py", &with, BASE), (vec![], vec![]), "a test that goes with a removed feature");
+    }
+
+    #[test]
+    fn a_skip_whose_condition_does_not_hold_is_no_silence() {
+        let head = BASE.replace("def test_b", "@pytest.mark.skipif(sys.platform == 'win32', reason='x')\ndef test_b");
+        let here: BTreeSet<Place> = [("t.py".to_owned(), "test_b".to_owned())].into();
+        let names = |seen: &Seen| {
+            let found = look(&of("t.py", BASE, &head), seen, |_| false);
+            found.reasons.into_iter().map(|one| one.name).chain(found.questions.into_iter().map(|one| one.name)).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&Seen { passed: here.clone(), ..Seen::default() }), ["skipped-test"]);
+        assert!(names(&Seen { proven: here, ..Seen::default() }).is_empty());
+        assert_eq!(names(&Seen::default()), ["tampering-skipped-test"]);
     }
 
     #[test]

@@ -1,18 +1,29 @@
 //! What went wrong on head outside of tests: a reason for the coder, or a cause why nothing can be known. Pure.
 
 use super::Reason;
+use super::dependencies::Changes;
 use super::facts::{Facts, decisive};
 use crate::config::TestSettings;
 use crate::runner::{Report, Trouble, TroubleKind, is_manifest};
 use crate::workspace::Patch;
 
 /// Adds what one trouble means to the facts.
-pub fn judge(facts: &mut Facts, trouble: &Trouble, base: &Report, patch: &Patch, settings: &TestSettings) {
+/// `installed` is what was set up again for the head tree.
+pub fn judge(facts: &mut Facts, trouble: &Trouble, base: &Report, patch: &Patch, installed: Option<&Changes>, settings: &TestSettings) {
     let limit = settings.timeout;
     let place = trouble.file.as_deref().unwrap_or("the suite");
     let manifest = patch.files.iter().find(|file| is_manifest(&file.path));
     let (name, text) = match trouble.kind {
-        TroubleKind::Build | TroubleKind::Load if manifest.is_some() && misses_dependency(&trouble.message) => {
+        TroubleKind::Build | TroubleKind::Load
+            if installed.is_some_and(|one| one.names(&trouble.message)) && misses_dependency(&trouble.message) =>
+        {
+            facts.unknowable = Some(format!(
+                "with the patch {place} does not build or load, for something that it adds to the dependencies and that could not be installed here: {}",
+                trouble.message.lines().next().unwrap_or_default()
+            ));
+            return;
+        }
+        TroubleKind::Build | TroubleKind::Load if installed.is_none() && manifest.is_some() && misses_dependency(&trouble.message) => {
             let file = manifest.map_or("", |file| file.path.as_str());
             facts.unknowable = Some(format!(
                 "{file} changes what is installed, and with what was installed for the base tree {place} does not build or load"
@@ -57,6 +68,23 @@ fn misses_dependency(message: &str) -> bool {
         "Cannot find module",
         "Cannot find package",
         "lock file",
+        "cannot load such file",
+        "in @INC",
+        "Could not find",
+        "not found in vendor",
+        "go: updates to go",
+        "no required module provides package",
+        "cannot find module providing package",
+        "missing go.sum entry",
+        "inconsistent vendoring",
+        "module lookup disabled",
+        "download go1",
+        "download go ",
+        "toolchain not available",
+        "Could not resolve",
+        "offline mode",
+        "could not be resolved",
+        "No cached version",
     ];
     told.iter().any(|words| message.contains(words))
 }
@@ -91,7 +119,7 @@ mod tests {
         let mut facts = Facts::default();
         let trouble = Trouble { kind, file: Some("tests/a.rs".into()), message: message.into() };
         for _ in 0..2 {
-            judge(&mut facts, &trouble, &base, &patch(path), &TestSettings::default());
+            judge(&mut facts, &trouble, &base, &patch(path), None, &TestSettings::default());
         }
         facts
     }

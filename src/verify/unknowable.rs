@@ -15,6 +15,8 @@ pub fn unknowable(patch: &Patch, cause: String, tier: Tier) -> Verdict {
         flaky: Vec::new(),
         test_files: Vec::new(),
         source_files: Vec::new(),
+        part: None,
+        mutants: None,
         not_verified: Vec::new(),
         tier,
         checks: Vec::new(),

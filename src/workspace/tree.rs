@@ -43,6 +43,7 @@ impl Tree {
             network: Network::Private,
             limits,
             stdin: Vec::new(),
+            silence: None,
         }
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use loom_agent::config::{Config, SandboxSettings, TestSettings};
 use loom_agent::runner::{Bench, detect, prepare};
 use loom_agent::sandbox::{Cancel, Sandbox};
-use loom_agent::task::{CommitId, Issue, IssueRef, IssueState, Silent, TreeId};
+use loom_agent::task::{CommitId, Flake, Issue, IssueRef, IssueState, Silent, TreeId};
 use loom_agent::verify::{CellRun, Judge, Proof, Ruling, Verdict, baseline, prove};
 use loom_agent::workspace::Cache;
 
@@ -25,6 +25,8 @@ pub(super) struct Scene {
     bench: Bench,
     baseline: Vec<CellRun>,
     config: Config,
+    /// What the gate is told of earlier proofs.
+    pub(super) flakes: Vec<Flake>,
 }
 
 impl Scene {
@@ -43,7 +45,7 @@ impl Scene {
         let settings: &TestSettings = &config.test;
         let suites = detect(&host, settings, &sandbox).unwrap();
         let bench = prepare(&sandbox, suites, &host, &folder.path().join("bench"), settings, &Silent, &cancel).unwrap();
-        let mut scene = Scene { folder, sandbox, cache, base, tree, bench, baseline: Vec::new(), config };
+        let mut scene = Scene { folder, sandbox, cache, base, tree, bench, baseline: Vec::new(), config, flakes: Vec::new() };
         scene.baseline = scene.judged(|judge| baseline(judge, &scene.base).unwrap());
         scene
     }
@@ -57,6 +59,7 @@ impl Scene {
             cache: &self.cache,
             folder: &cells,
             config: &self.config,
+            flakes: &self.flakes,
             reporter: &Silent,
             cancel: &Cancel::default(),
         })

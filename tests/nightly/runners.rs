@@ -4,12 +4,12 @@
 use std::fs;
 use std::path::Path;
 
-use loom_agent::config::{SandboxSettings, TestSettings};
+use loom_agent::config::{SandboxSettings, Span, TestSettings};
 use loom_agent::runner::{Outcome, Report, Selection, TestId, detect, prepare, run};
 use loom_agent::sandbox::{Cancel, Sandbox};
 use loom_agent::task::Silent;
 
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
     ("Cargo.toml", "[package]\nname = \"my-calc\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
     (".config/nextest.toml", ""),
     (
@@ -17,6 +17,7 @@ const FILES: [(&str, &str); 4] = [
         "/// ```\n/// assert!(my_calc::yes());\n/// ```\npub fn yes() -> bool { true }\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn ok() {}\n    #[test]\n    fn wrong() { assert_eq!(1, 2); }\n    #[test]\n    #[ignore]\n    fn slow() {}\n}\n",
     ),
     ("tests/outer.rs", "#[test] fn dies() { std::process::abort(); }\n#[test] fn lives() {}\n"),
+    ("tests/stuck.rs", "#[test] fn hangs() { loop { std::thread::park(); } }\n#[test] fn moves() {}\n"),
 ];
 
 fn write(root: &Path) {
@@ -42,7 +43,8 @@ fn a_package_under_nextest() {
     let (base, one) = (folder.path().join("base"), folder.path().join("one"));
     write(&base);
     write(&one);
-    let (settings, cancel) = (TestSettings::default(), Cancel::default());
+    let settings = TestSettings { case_timeout: Span::seconds(5), ..TestSettings::default() };
+    let cancel = Cancel::default();
     let sandbox = Sandbox::new(&SandboxSettings::default()).unwrap();
     let suites = detect(&base, &settings, &sandbox).unwrap();
     assert_eq!(suites[0].command, "cargo nextest run");
@@ -57,6 +59,8 @@ fn a_package_under_nextest() {
         "src/lib.rs::tests::wrong: Assertion",
         "tests/outer.rs::dies: Crash",
         "tests/outer.rs::lives: passed",
+        "tests/stuck.rs::hangs: Hang",
+        "tests/stuck.rs::moves: passed",
     ];
     assert_eq!(lines(&all), expected, "{:#?}\n{}", all.troubles, all.output);
     let one = report(&Selection::Tests(vec![TestId::new(&["tests/outer.rs", "lives"])]));

@@ -17,6 +17,8 @@ use crate::sandbox::{Ending, Finished};
 const BARE: &str = " (no harness)";
 /// At most so many tests are run one by one after a crash.
 const APART: usize = 200;
+/// So many names fit on one command line.
+const TOGETHER: usize = 1_000;
 
 /// Runs the named tests of a target, all of them when none is named.
 pub(super) fn run(
@@ -44,17 +46,20 @@ pub(super) fn run(
     let finished = binary.start(&args, JSON, deadline)?;
     let told = read_json(&finished.stdout.text());
     append(&mut reading.output, &format!("--- {}\n{}", target.source, human(&told, &finished)));
-    if told.announced.is_none() && ended_by_itself(finished.ending) {
+    if told.announced.is_none() && (ended_by_itself(finished.ending) || !deadline.spent()) {
         return binary.without_json(&args, deadline, reading);
     }
     binary.keep(&told, &mut reading.findings);
     match finished.ending {
         Ending::TimedOut => {
             for name in &told.running {
-                let hang = Outcome::failed(FaultKind::Hang, "still running when the run was stopped at its limit", "");
-                binary.add(name, hang, None, &mut reading.findings);
+                binary.add(name, binary.hang(deadline), None, &mut reading.findings);
             }
-            reading.stopped();
+            match deadline.spent() {
+                true => reading.stopped(),
+                // Only what was running hung: each of them, as none has ended or begun for the limit of one.
+                false => binary.after_hang(&told, names, deadline, reading)?,
+            }
         }
         _ if told.closed => {}
         ending => binary.after_crash(&told, &finished, ending, names, deadline, reading)?,
@@ -84,6 +89,7 @@ impl Binary<'_> {
         child.env.extend(environment(self.session));
         child.env.extend(self.environment());
         if !format.is_empty() {
+            child.telling = true;
             child.env.insert("RUSTC_BOOTSTRAP".to_owned(), "1".to_owned());
         }
         child.env.extend(self.flags.vars.iter().cloned());
@@ -145,6 +151,36 @@ impl Binary<'_> {
         }
     }
 
+    fn hang(&self, deadline: Deadline) -> Outcome {
+        let limit = self.session.settings.case_timeout;
+        let text = match deadline.spent() {
+            true => "still running when the run was stopped at its limit".to_owned(),
+            false => format!("still running after {limit}"),
+        };
+        Outcome::failed(FaultKind::Hang, &text, "")
+    }
+
+    /// Some tests hung and kept others from their turn: those are run without them.
+    fn after_hang(&self, told: &Told, names: &[String], deadline: Deadline, reading: &mut Reading) -> Result<()> {
+        let listed = if names.is_empty() { self.list(deadline)? } else { names.to_vec() };
+        let rest: Vec<String> =
+            listed.into_iter().filter(|name| !told.ended.contains_key(name) && !told.running.contains(name)).collect();
+        // Nothing ran, so nothing would now.
+        if told.running.is_empty() {
+            let text = format!("nothing was heard of its tests for {}", self.session.settings.case_timeout);
+            reading.findings.trouble(TroubleKind::Timeout, Some(&self.target.source), &text);
+            return Ok(());
+        }
+        for some in rest.chunks(TOGETHER) {
+            if deadline.spent() {
+                reading.stopped();
+                return Ok(());
+            }
+            run(self.session, self.flags, self.built, self.target, some, deadline, reading)?;
+        }
+        Ok(())
+    }
+
     /// The process died: what was running is looked at by itself, and so is what had not begun.
     fn after_crash(
         &self,
@@ -173,7 +209,7 @@ impl Binary<'_> {
                 Some((outcome, seconds)) => self.add(name, outcome.clone(), *seconds, &mut reading.findings),
                 None if alone.running.contains(name) => {
                     let (kind, why) = match finished.ending {
-                        Ending::TimedOut => (FaultKind::Hang, "still running when the run was stopped at its limit".to_owned()),
+                        Ending::TimedOut => (FaultKind::Hang, "still running at its limit".to_owned()),
                         ending => (FaultKind::Crash, format!("the test process died: {}", ended(ending))),
                     };
                     self.add(name, Outcome::failed(kind, &why, &streams(&finished)), None, &mut reading.findings);

@@ -23,7 +23,11 @@ static NAME: LazyLock<Regex> =
 pub(super) fn wanted(selection: &Selection) -> bool {
     match selection {
         Selection::All => true,
-        Selection::Files(files) => files.iter().any(|file| file.ends_with(".rs") || file.ends_with(".md")),
+        // Only libraries have examples; test programs and benches have none.
+        Selection::Files(files) => {
+            let apart = |file: &str| file.split('/').rev().skip(1).any(|folder| matches!(folder, "tests" | "benches" | "examples"));
+            files.iter().any(|file| file.ends_with(".rs") && !apart(file) || file.ends_with(".md"))
+        }
         Selection::Tests(tests) => tests.iter().any(|test| test.inner().starts_with(MARK)),
     }
 }

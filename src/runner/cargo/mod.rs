@@ -128,7 +128,7 @@ pub(super) fn append(output: &mut String, more: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::TestSettings;
+    use crate::config::{Span, TestSettings};
     use crate::runner::TestId;
     use crate::runner::trial::{Trial, lines};
 
@@ -192,12 +192,35 @@ mod tests {
         let changed = LIB.replace("{ a + b }", "{ let _ = (a, b); 4 }");
         other[1].1 = &changed;
         let head = trial.tree("two", &other);
-        trial.bench.seed(&base, &head).unwrap();
+        trial.bench.seed(&base, &head, &crate::runner::Age::AllNew).unwrap();
         let (built, seeded) = (base.private.join("target/debug"), head.private.join("target/debug"));
         assert!(built.join("incremental").is_dir() && !seeded.join("incremental").exists(), "what is built anew is not copied");
         assert!(seeded.join(".fingerprint").is_dir() && seeded.join("deps").is_dir());
         let ids = ["ok", "wrong"].map(|name| TestId::new(&["src/lib.rs", "tests", name]));
         let report = trial.run(&head, &Selection::Tests(ids.to_vec()));
         assert_eq!(lines(&report), ["src/lib.rs::tests::ok: Assertion", "src/lib.rs::tests::wrong: passed"]);
+    }
+
+    #[test]
+    fn tests_that_hang_cost_no_other_its_result() {
+        let names: String = (0..12).map(|number| format!("#[test] fn z{number:02}() {{}}\n")).collect();
+        // As many as there are threads, so that none is left for the others.
+        let stuck: String = (0..3).map(|number| format!("#[test] fn a{number}() {{ loop {{ std::thread::park(); }} }}\n")).collect();
+        let tests = format!("{stuck}{names}");
+        let files = [
+            ("Cargo.toml", "[package]\nname = \"stuck\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
+            ("src/lib.rs", ""),
+            ("tests/stuck.rs", tests.as_str()),
+        ];
+        let settings = TestSettings {
+            command: Some("cargo test -- --test-threads=2".into()),
+            case_timeout: Span::seconds(2),
+            ..TestSettings::default()
+        };
+        let trial = Trial::new(&files, settings);
+        let report = trial.run(&trial.tree("one", &files), &Selection::All);
+        let (hung, passed): (Vec<_>, Vec<_>) = lines(&report).into_iter().partition(|line| line.ends_with("Hang"));
+        assert_eq!((hung.len(), passed.len()), (3, 12), "{hung:?} {passed:?} {:#?}", report.troubles);
+        assert!(passed.iter().all(|line| line.ends_with("passed")) && report.troubles.is_empty(), "{:#?}", report.troubles);
     }
 }

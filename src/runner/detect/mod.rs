@@ -3,8 +3,12 @@
 
 mod ci;
 mod go;
+mod java;
 mod node;
+mod perl;
+mod php;
 mod python;
+mod ruby;
 mod rust;
 
 use std::fs;
@@ -60,7 +64,11 @@ impl Found<'_> {
             suites.extend(rust::suites(self));
             suites.extend(python::suites(self));
             suites.extend(node::suites(self));
+            suites.extend(php::suites(self));
+            suites.extend(ruby::suites(self));
+            suites.extend(perl::suites(self));
             suites.extend(go::suites(self));
+            suites.extend(java::suites(self));
             if let Some(wanted) = &settings.runner {
                 let wanted = program(wanted)?;
                 suites.retain(|suite| suite.program == wanted);
@@ -85,7 +93,7 @@ impl Found<'_> {
             (None, Some(_)) => Program::Junit,
             (None, None) => by_words(command).ok_or_else(|| {
                 Failure::new(Kind::Config, format_args!("test.command: which reader do the results of {command:?} need?"))
-                    .hint("set test.runner to cargo, nextest, pytest, unittest, jest, vitest, mocha, ava, node, go, tap or junit")
+                    .hint("set test.runner to cargo, nextest, pytest, unittest, jest, vitest, mocha, ava, node, go, maven, gradle, phpunit, rspec, minitest, prove, tap or junit")
             })?,
         };
         if program == Program::Junit && settings.junit.is_none() {
@@ -97,6 +105,11 @@ impl Found<'_> {
             Program::Pytest | Program::Unittest => python::setup(self, "", program),
             Program::Jest | Program::Vitest | Program::Mocha | Program::Ava | Program::NodeTest => node::setup(self, ""),
             Program::Go => go::setup(self, ""),
+            Program::Maven => java::maven_setup(self, ""),
+            Program::Gradle => java::gradle_setup(self, ""),
+            Program::Phpunit => php::setup(self, ""),
+            Program::Rspec | Program::Minitest => ruby::setup(self, ""),
+            Program::Prove => perl::setup(self, ""),
             Program::Tap | Program::Junit => self.setup_by_manifest(),
         };
         Ok(Suite {
@@ -124,6 +137,8 @@ impl Found<'_> {
         if self.text("Cargo.toml").is_some() {
             setup.extend(rust::setup(self, ""));
         }
+        setup.extend(php::setup(self, ""));
+        setup.extend(ruby::setup(self, ""));
         setup
     }
 
@@ -191,6 +206,20 @@ impl Found<'_> {
     }
 }
 
+/// One suite per folder, the upper ones first; none below a folder that has one.
+fn apart(mut folders: Vec<String>, suite: impl Fn(&str) -> Option<Suite>) -> Vec<Suite> {
+    folders.sort_by_key(|folder| (folder.matches('/').count() + usize::from(!folder.is_empty()), folder.clone()));
+    folders.dedup();
+    let mut suites: Vec<Suite> = Vec::new();
+    for dir in folders {
+        let inside = suites.iter().any(|suite| suite.dir.is_empty() || dir.starts_with(&format!("{}/", suite.dir)));
+        if !inside {
+            suites.extend(suite(&dir));
+        }
+    }
+    suites
+}
+
 /// `dir/name`, or `name` at the root.
 pub(super) fn at(dir: &str, name: &str) -> String {
     if dir.is_empty() { name.to_owned() } else { format!("{dir}/{name}") }
@@ -207,13 +236,19 @@ fn program(name: &str) -> Result<Program> {
         "vitest" => Program::Vitest,
         "node" | "node:test" | "node-test" => Program::NodeTest,
         "go" => Program::Go,
+        "maven" | "mvn" => Program::Maven,
+        "gradle" => Program::Gradle,
         "mocha" => Program::Mocha,
         "ava" => Program::Ava,
-        "tap" | "tape" | "prove" => Program::Tap,
+        "phpunit" => Program::Phpunit,
+        "rspec" => Program::Rspec,
+        "minitest" => Program::Minitest,
+        "prove" => Program::Prove,
+        "tap" | "tape" => Program::Tap,
         "junit" => Program::Junit,
         _ => {
             return Err(Failure::new(Kind::Config, format_args!("test.runner: no such runner: {name:?}"))
-                .hint("known are cargo, nextest, pytest, unittest, jest, vitest, mocha, ava, node, go, tap, junit"));
+                .hint("known are cargo, nextest, pytest, unittest, jest, vitest, mocha, ava, node, go, maven, gradle, phpunit, rspec, minitest, prove, tap, junit"));
         }
     })
 }
@@ -230,7 +265,16 @@ fn by_words(command: &str) -> Option<Program> {
         ("unittest", Program::Unittest),
         ("jest", Program::Jest),
         ("vitest", Program::Vitest),
+        ("phpunit", Program::Phpunit),
+        ("rspec", Program::Rspec),
+        ("prove", Program::Prove),
+        ("rake", Program::Minitest),
+        ("ruby", Program::Minitest),
         ("go", Program::Go),
+        ("mvn", Program::Maven),
+        ("mvnw", Program::Maven),
+        ("gradle", Program::Gradle),
+        ("gradlew", Program::Gradle),
         ("mocha", Program::Mocha),
         ("ava", Program::Ava),
         ("tape", Program::Tap),
@@ -319,7 +363,7 @@ mod tests {
         let files = [("Cargo.toml", "[package]\nname='a'\n"), ("src/lib.rs", "#[test] fn x() {}")];
         assert_eq!(detected(&files, set("make check", Some("tap"))).unwrap()[0].command, "make check");
         assert_eq!(detected(&files, set("cargo test -p a", None)).unwrap()[0].program, Program::Cargo);
-        for (command, runner) in [("make check", None), ("x", Some("rspec")), ("x", Some("junit"))] {
+        for (command, runner) in [("make check", None), ("x", Some("no-such")), ("x", Some("junit"))] {
             let failure = detected(&files, set(command, runner)).unwrap_err();
             assert!(failure.kind == Kind::Config && !failure.hints.is_empty());
         }

@@ -298,7 +298,7 @@ func FuzzAdd(f *testing.F) {
         let changed = CALC.replace("a + b", "a - b");
         other[3].1 = &changed;
         let head = trial.tree("two", &other);
-        trial.bench.seed(&base, &head).unwrap();
+        trial.bench.seed(&base, &head, &crate::runner::Age::AllNew).unwrap();
         let ids = ["TestAdd", "TestTable::a/b"].map(|name| TestId::new(&["example.com/calc", name]));
         let report = trial.run(&head, &Selection::Tests(ids.to_vec()));
         assert_eq!(lines(&report), ["example.com/calc::TestAdd: Assertion", "example.com/calc::TestTable::a/b: passed"]);

@@ -34,6 +34,9 @@ export default async function* loom(source) {
         todo: data.todo ?? null,
         error: told(data.details?.error),
       })}\n`;
+    } else if (type === 'test:dequeue' || type === 'test:complete') {
+      // The name and place of what begins and ends, told at once; results wait for the order of the report.
+      yield `${JSON.stringify({ k: type.slice(5), name: data.name, nesting: data.nesting, file: data.file ?? null, line: data.line ?? null })}\n`;
     } else if (type === 'test:stderr' || type === 'test:stdout') {
       yield `${JSON.stringify({ k: type.slice(5), file: data.file ?? null, text: cut(data.message) })}\n`;
     } else if (type === 'test:plan' && data.nesting === 0) {

@@ -2,12 +2,17 @@
 
 import json
 import os
+import signal
 import sys
+import threading
 
 import pytest
 
 # Taken out of the environment, so that a pytest started by a test does not write into the same file.
 _PATH = os.environ.pop("LOOM_RESULTS", None)
+_ORDER = os.environ.pop("LOOM_ORDER", None)
+_LIMIT = float(os.environ.pop("LOOM_CASE_LIMIT", 0) or 0)
+_DONE = os.environ.pop("LOOM_DONE", None)
 _ADDED = "-p loom_pytest --continue-on-collection-errors"
 if _ADDED in os.environ.get("PYTEST_ADDOPTS", ""):
     _rest = os.environ["PYTEST_ADDOPTS"].partition(_ADDED)[0].strip()
@@ -67,6 +72,33 @@ def _frames(excinfo):
     return frames[-60:]
 
 
+class LoomCaseLimit(BaseException):
+    """A test ran longer than one test may."""
+
+
+class _Alarm:
+    """Ends a phase of a test at its limit by an exception in it. No thread: some suites mind every one. Code that does not
+    come back to Python is ended with its process, once it has burnt the limit on every processor."""
+
+    def ring(self, *_):
+        raise LoomCaseLimit(f"still running after {_LIMIT:g} seconds")
+
+    def around(self, item):
+        main = threading.current_thread() is threading.main_thread()
+        # A plugin of the repository that does the same keeps its signal.
+        if not _LIMIT or not main or not hasattr(signal, "setitimer") or item.config.pluginmanager.hasplugin("timeout"):
+            yield
+            return
+        before = signal.signal(signal.SIGALRM, self.ring)
+        # Again and again, should the test catch it.
+        signal.setitimer(signal.ITIMER_REAL, _LIMIT, 1.0)
+        signal.setitimer(signal.ITIMER_VIRTUAL, _LIMIT * (os.cpu_count() or 1) * 1.2 + 2)
+        yield
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 class _Collector:
     """The hooks; `writer` is None in a worker of pytest-xdist, whose controller writes."""
 
@@ -74,6 +106,19 @@ class _Collector:
         self.writer = writer
         self.root = root
         self.files = {}
+        self.alarm = _Alarm()
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item):
+        yield from self.alarm.around(item)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item):
+        yield from self.alarm.around(item)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self, item):
+        yield from self.alarm.around(item)
 
     @pytest.hookimpl(hookwrapper=True, trylast=True)
     def pytest_runtest_makereport(self, item, call):
@@ -90,6 +135,15 @@ class _Collector:
             report.loom = told
         except Exception:  # never a reason for a test to end otherwise
             pass
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items):
+        if _ORDER == "reversed":
+            items.reverse()
+        if _DONE:
+            with open(_DONE, encoding="utf-8") as lines:
+                done = set(lines.read().split("\n"))
+            items[:] = [item for item in items if item.nodeid not in done]
 
     def pytest_runtest_logstart(self, nodeid, location):
         if self.writer:

@@ -2,13 +2,19 @@
 
 import json
 import os
+import signal
 import sys
+import threading
 import time
 import traceback
 import unittest
 
 _FD = os.open(os.environ.pop("LOOM_RESULTS"), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 _PID = os.getpid()
+_LIMIT = float(os.environ.pop("LOOM_CASE_LIMIT", 0) or 0)
+_DONE = os.environ.pop("LOOM_DONE", None)
+if os.environ.pop("LOOM_ORDER", None) == "reversed":
+    unittest.TestLoader.sortTestMethodsUsing = staticmethod(lambda one, other: (one < other) - (one > other))
 _ROOT = os.getcwd()
 _MOST = 20000
 
@@ -56,6 +62,35 @@ def _error(err):
     }
 
 
+class LoomCaseLimit(BaseException):
+    """A test ran longer than one test may."""
+
+
+def _ring(*_):
+    raise LoomCaseLimit(f"still running after {_LIMIT:g} seconds")
+
+
+def _alarm(on):
+    """Ends a test at its limit by an exception in it, or with its process where that does not reach it."""
+    if _LIMIT and threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer"):
+        if on:
+            signal.signal(signal.SIGALRM, _ring)
+        # Again and again, should the test catch it.
+        signal.setitimer(signal.ITIMER_REAL, _LIMIT if on else 0, 1.0 if on else 0)
+        signal.setitimer(signal.ITIMER_VIRTUAL, _LIMIT * (os.cpu_count() or 1) * 1.2 + 2 if on else 0)
+
+
+def _left(suite, done):
+    """The suite without the tests that an earlier run has told of."""
+    rest = unittest.TestSuite()
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            rest.addTest(_left(test, done))
+        elif test.id() not in done:
+            rest.addTest(test)
+    return rest
+
+
 class _Result(unittest.TextTestResult):
     def _tell(self, test, what, **more):
         name = type(test).__name__
@@ -71,6 +106,7 @@ class _Result(unittest.TextTestResult):
         self._began = time.time()
         self._tell(test, "begin")
         super().startTest(test)
+        _alarm(True)
 
     def addSuccess(self, test):
         self._tell(test, "passed")
@@ -103,6 +139,7 @@ class _Result(unittest.TextTestResult):
         super().addUnexpectedSuccess(test)
 
     def stopTest(self, test):
+        _alarm(False)
         self._tell(test, "ended")
         super().stopTest(test)
 
@@ -117,6 +154,12 @@ class _Result(unittest.TextTestResult):
 
 class _Runner(unittest.TextTestRunner):
     resultclass = _Result
+
+    def run(self, test):
+        if _DONE:
+            with open(_DONE, encoding="utf-8") as lines:
+                test = _left(test, set(lines.read().split("\n")))
+        return super().run(test)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ pub(super) fn paths(root: &Path) -> Result<BTreeSet<PathBuf>> {
 
 /// Whether a file says what setup installs: a manifest or a lock file.
 pub fn is_manifest(path: &str) -> bool {
-    const NAMES: [&str; 26] = [
+    const NAMES: [&str; 34] = [
         "Cargo.toml",
         "Cargo.lock",
         "package.json",
@@ -46,6 +46,14 @@ pub fn is_manifest(path: &str) -> bool {
         "uv.lock",
         "Pipfile",
         "Pipfile.lock",
+        "composer.json",
+        "composer.lock",
+        "Gemfile",
+        "Gemfile.lock",
+        "cpanfile",
+        "Makefile.PL",
+        "Build.PL",
+        "dist.ini",
         "go.mod",
         "go.sum",
         "go.work",
@@ -59,7 +67,7 @@ pub fn is_manifest(path: &str) -> bool {
         "libs.versions.toml",
     ];
     let name = path.rsplit('/').next().unwrap_or_default();
-    NAMES.contains(&name) || name.contains("requirements") && name.ends_with(".txt")
+    NAMES.contains(&name) || name.contains("requirements") && name.ends_with(".txt") || name.ends_with(".gemspec")
 }
 
 /// Manifests and lock files near the root, whose content decides what setup makes.

@@ -1,11 +1,14 @@
 //! Setup: installs what the suites need, once, with network, in a pristine base tree, before any model-written code
 //! exists. What it leaves in the tree is taken out: dependencies are shared, the rest is put into every tree.
 
+mod again;
 mod harvest;
 mod npm;
 mod pip;
 mod reuse;
+mod scripted;
 
+pub use again::{Anew, prepare_again};
 pub use harvest::is_manifest;
 pub use reuse::{Reach, fingerprint, reach};
 
@@ -101,6 +104,9 @@ impl<'a> Setup<'a> {
         let mut tree = Tree { host, point, shared: Vec::new(), private, env: env.clone() };
         let own = own_variables(&tree.private_point());
         tree.env.extend(own);
+        if tree.env.remove("GRADLE_RO_DEP_CACHE").is_some() {
+            tree.env.insert("GRADLE_USER_HOME".to_owned(), inside.join("gradle").to_string_lossy().into_owned());
+        }
         for offline in ["CARGO_NET_OFFLINE", "GOPROXY"] {
             tree.env.remove(offline);
         }
@@ -176,7 +182,9 @@ impl<'a> Setup<'a> {
         let Some((choice, finished, said)) = last else { return Ok(()) };
         let mended = self.detected
             && finished.ending != Ending::TimedOut
-            && (npm::partly(self, dir, choice, &said)? || pip::one_by_one(self, dir, choice)?);
+            && (npm::partly(self, dir, choice, &said)?
+                || pip::one_by_one(self, dir, choice)?
+                || scripted::by_the_machine(self, dir, choice, &said)?);
         if mended {
             return Ok(());
         }
@@ -253,9 +261,17 @@ fn environment(sandbox: &Sandbox, suites: &[Suite], point: &Path, inside: &Path)
             path.push(bin);
         }
     }
+    env.extend(scripted::environment(suites, point, inside, &mut path));
     if suites.iter().any(uses_cargo) {
         env.insert("CARGO_HOME".to_owned(), below("cargo"));
         env.insert("CARGO_NET_OFFLINE".to_owned(), "true".to_owned());
+    }
+    if suites.iter().any(uses_maven) {
+        // Java asks the system, and not the environment, where home is.
+        env.insert("MAVEN_OPTS".to_owned(), format!("-Duser.home=/tmp -Dmaven.repo.local={}", below("m2")));
+    }
+    if suites.iter().any(uses_gradle) {
+        env.insert("GRADLE_RO_DEP_CACHE".to_owned(), below("gradle/caches"));
     }
     if suites.iter().any(uses_go) {
         env.extend(
@@ -314,6 +330,14 @@ fn uses_cargo(suite: &Suite) -> bool {
     matches!(suite.program, Program::Cargo | Program::Nextest) || mentions(suite, &["cargo"])
 }
 
+fn uses_maven(suite: &Suite) -> bool {
+    suite.program == Program::Maven || mentions(suite, &["mvn", "./mvnw"])
+}
+
+fn uses_gradle(suite: &Suite) -> bool {
+    suite.program == Program::Gradle || mentions(suite, &["gradle", "./gradlew"])
+}
+
 fn uses_go(suite: &Suite) -> bool {
     suite.program == Program::Go || mentions(suite, &["go"])
 }
@@ -326,7 +350,13 @@ fn decisive(finished: &Finished) -> String {
         .iter()
         .filter(|line| {
             let line = line.to_lowercase();
-            line.starts_with("error") || line.starts_with("npm err") || line.starts_with("npm error") || line.contains("not found")
+            line.starts_with("error")
+                || line.starts_with("npm err")
+                || line.starts_with("npm error")
+                || line.contains("not found")
+                || line.contains("could not be fully loaded")
+                || line.contains("could not fetch specs")
+                || line.starts_with("! ")
         })
         .copied()
         .take(12)

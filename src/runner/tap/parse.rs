@@ -44,7 +44,7 @@ struct Waiting {
 }
 
 /// Reads a whole stream.
-pub(super) fn parse(text: &str, file: Option<&str>, findings: &mut Findings) {
+pub(in crate::runner) fn parse(text: &str, file: Option<&str>, findings: &mut Findings) {
     let mut parser = Parser { file, levels: vec![Level::default()], waiting: Vec::new(), bailed: false };
     let whole = text.ends_with('\n');
     let lines: Vec<&str> = text.lines().collect();

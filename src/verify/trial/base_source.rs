@@ -38,10 +38,10 @@ impl Trial<'_> {
         self.cell(Cell::MustFail, &tree, |suite| selections[suite].clone())
     }
 
-    /// Whether a file was split inside, and the tree does not build for another reason than a name that the patch adds.
+    /// Whether a file was split inside, and the tree does not build or load for another reason than a name that the patch adds.
     fn is_badly_split(&self, reports: &[Option<Report>]) -> bool {
         let mixed = self.split.files.iter().any(|file| file.side == Side::Mixed);
-        let broken = |trouble: &&Trouble| trouble.kind == TroubleKind::Build;
+        let broken = |trouble: &&Trouble| matches!(trouble.kind, TroubleKind::Build | TroubleKind::Load);
         let troubles: Vec<&Trouble> = reports.iter().flatten().flat_map(|report| &report.troubles).filter(broken).collect();
         let by_name = troubles.iter().any(|one| classify_trouble(one, &self.known) == Red::Proof(RedKind::MissingApi));
         mixed && !troubles.is_empty() && !by_name
@@ -49,13 +49,21 @@ impl Trial<'_> {
 
     /// The tests of the patch that belong to a suite; all of it when data or set-up changed; none when it has none.
     fn touched_tests(&self, suite: usize) -> Option<Selection> {
-        if self.split.touches_support() || self.tests.data_changed {
+        if self.reaches_all_tests() {
             return Some(Selection::All);
         }
-        let dir = self.judge.bench.suites[suite].dir.trim_matches('/');
-        let below = |path: &str| dir.is_empty() || path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'));
-        let files: Vec<String> =
-            self.split.test_side().filter(|file| file.head.is_some() && below(&file.path)).map(|file| file.path.clone()).collect();
+        let files = self.own_files(suite);
         (!files.is_empty()).then_some(Selection::Files(files))
+    }
+
+    /// Whether data or set-up changed, on which any test may stand.
+    pub(super) fn reaches_all_tests(&self) -> bool {
+        self.split.touches_support() || self.tests.data_changed
+    }
+
+    /// The patch's test files of the head tree that belong to a suite.
+    pub(super) fn own_files(&self, suite: usize) -> Vec<String> {
+        let own = self.split.test_side().filter(|file| file.head.is_some() && file.side != Side::Support);
+        own.filter(|file| self.judge.bench.suites[suite].holds(&file.path)).map(|file| file.path.clone()).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Trial;
 use crate::error::Result;
-use crate::runner::{Report, Selection, TroubleKind};
+use crate::runner::{Report, Selection, Suite, Trouble, TroubleKind};
 use crate::verify::facts::Shape;
 use crate::verify::{Cell, CellRun};
 
@@ -19,9 +19,18 @@ impl Trial<'_> {
                 None => return Ok(None),
             }
         };
-        let dead = |report: &Report| report.cases.is_empty() && report.troubles.iter().any(|one| one.kind != TroubleKind::NoTests);
-        let alive = reports.iter().any(|report: &Report| !dead(report));
-        for (report, suite) in reports.iter().zip(&self.judge.bench.suites).filter(|(report, _)| dead(report)) {
+        let dead = |(report, suite): &(&Report, &Suite)| {
+            let says_why = |one: &Trouble| match one.kind {
+                TroubleKind::NoTests => false,
+                // What is only too slow as a whole can be run in parts.
+                TroubleKind::Timeout => !suite.takes_files(),
+                _ => true,
+            };
+            report.cases.is_empty() && report.troubles.iter().any(says_why)
+        };
+        let pairs = || reports.iter().zip(&self.judge.bench.suites);
+        let alive = pairs().any(|pair| !dead(&pair));
+        for (report, suite) in pairs().filter(dead) {
             let why = report.troubles.first().map_or("", |one| one.message.lines().next().unwrap_or_default());
             let text = format!("`{}` gives no result on the unchanged source: {why}", suite.command);
             if alive || self.facts.shape == Shape::Docs {

@@ -2,10 +2,13 @@
 
 use super::{Heard, Trial};
 use crate::error::Result;
+use crate::runner::TestId;
 use crate::verify::compare::{Comparison, compare};
 use crate::verify::facts::{Broken, Shape, Unproven};
+use crate::verify::history::History;
 use crate::verify::red::Weak;
-use crate::verify::{remarks, rerun, tamper, troubles};
+use crate::verify::rerun::{Rerun, Trees};
+use crate::verify::{needs, remarks, tamper, troubles};
 
 impl Trial<'_> {
     /// Compares every suite's cells; answers with the old expectations that no longer hold.
@@ -22,31 +25,47 @@ impl Trial<'_> {
 
     /// Runs what differs again, on both trees: what passes and fails by turns neither blocks nor proves.
     fn settle(&mut self, suite: usize, compared: &mut Comparison) -> Result<()> {
-        let trees = rerun::Trees {
-            base: &self.patch.base_tree,
-            head: &self.patch.head_tree,
-            must_fail: &self.split.must_fail,
-            regression: &self.split.regression,
+        let suite_command = &self.judge.bench.suites[suite].command;
+        let known = self.judge.flakes.iter().filter(|flake| flake.seen.suite == *suite_command);
+        let reruns = Rerun {
+            cells: &mut self.cells,
+            suite,
+            trees: Trees {
+                base: &self.patch.base_tree,
+                head: &self.patch.head_tree,
+                must_fail: &self.split.must_fail,
+                regression: &self.split.regression,
+            },
+            reruns: self.judge.config.gate.reruns,
+            known: known.map(|flake| (TestId::new(&[&flake.seen.test]), flake)).collect(),
+            history: History::default(),
         };
-        let settled = rerun::settle(&mut self.cells, suite, &trees, compared)?;
-        compared.broken.retain(|one| !settled.flaky.contains(&one.test));
-        compared.altered.retain(|one| !settled.flaky.contains(&one.test));
-        compared.covered_up.retain(|one| !settled.flaky.contains(one));
-        let (shaky, proven): (Vec<_>, Vec<_>) = compared.proven.drain(..).partition(|one| settled.flaky.contains(&one.test));
-        compared.proven = proven;
-        compared.unproven.extend(shaky.into_iter().map(|one| Unproven { test: one.test, why: Weak::Flaky, lines: one.lines }));
+        let settled = reruns.settle(compared, suite_command)?;
+        self.facts.questions.extend(remarks::shaky(&settled));
+        let is_flaky = |id: &TestId| settled.flaky.contains_key(id);
+        compared.broken.retain(|one| !is_flaky(&one.test) && !settled.unsettled.contains(&one.test));
+        compared.altered.retain(|one| !is_flaky(&one.test));
+        compared.covered_up.retain(|one| !settled.red_by_chance.contains(one));
+        compared.mended.retain(|one| !settled.red_by_chance.contains(one));
+        for (why, gone) in [(Weak::Flaky, &settled.flaky.keys().cloned().collect()), (Weak::Company, &settled.by_company)] {
+            let (shaky, proven): (Vec<_>, Vec<_>) = compared.proven.drain(..).partition(|one| gone.contains(&one.test));
+            compared.proven = proven;
+            compared.unproven.extend(shaky.into_iter().map(|one| Unproven { test: one.test, why, lines: one.lines }));
+        }
         self.notes.extend(settled.note);
-        self.flaky.extend(settled.flaky);
+        self.not_verified.extend(settled.dependences);
+        self.flaky.extend(settled.flaky.into_values());
         Ok(())
     }
 
     /// Adds one suite's comparison to the facts.
-    fn take(&mut self, compared: Comparison, heard: &Heard) {
+    fn take(&mut self, mut compared: Comparison, heard: &Heard) {
         let facts = &mut self.facts;
+        self.not_verified.extend(needs::take_out(facts, &mut compared, &heard.baseline, &heard.must_pass));
         facts.tests.0 += heard.baseline.cases.len() as u64;
         facts.tests.1 += heard.must_pass.cases.len() as u64;
         for trouble in &compared.troubles {
-            troubles::judge(facts, trouble, &heard.baseline, self.patch, &self.judge.config.test);
+            troubles::judge(facts, trouble, &heard.baseline, self.patch, self.installed.as_ref(), &self.judge.config.test);
         }
         self.pass_to_pass += compared.pass_to_pass;
         self.red_before.extend(compared.red_before);

@@ -6,19 +6,25 @@ mod baseline;
 mod conclusions;
 mod head;
 mod hollowed;
+mod installed;
 mod loaded;
 mod old_tests;
+mod pace;
+mod parts;
 mod record;
 mod texts;
 
+use pace::Pace;
+
 use super::cells::Cells;
 use super::compare::Observed;
+use super::dependencies::Changes;
 use super::facts::{Facts, Shape};
 use super::identify::Tests;
 use super::knowledge;
 use super::red::Known;
 use super::split::{Inline, Split};
-use super::{Cell, CellRun, Judge};
+use super::{Cell, CellRun, Flaky, Judge, Part};
 use super::{docs, tamper};
 use crate::error::Result;
 use crate::runner::{Report, Selection, TestId};
@@ -35,9 +41,12 @@ pub struct Trial<'a> {
     cells: Cells<'a>,
     facts: Facts,
     runs: Vec<CellRun>,
-    flaky: Vec<TestId>,
+    flaky: Vec<Flaky>,
     red_before: Vec<TestId>,
     pass_to_pass: u64,
+    part: Option<Part>,
+    /// What was installed anew for the head tree.
+    installed: Option<Changes>,
     not_verified: Vec<String>,
     notes: Vec<String>,
 }
@@ -51,6 +60,10 @@ struct Heard {
 }
 
 impl Heard {
+    fn new(baseline: Report, must_pass: Report) -> Heard {
+        Heard { baseline, must_pass, must_fail: None, regression: None }
+    }
+
     fn observed(&self) -> Observed<'_> {
         Observed {
             baseline: &self.baseline,
@@ -79,7 +92,7 @@ impl<'a> Trial<'a> {
             patch,
             tests: Tests::of(&split),
             known: knowledge::of(judge.cache, patch, &split, &judge.config.test.paths)?,
-            cells: Cells::new(judge),
+            cells: Cells::of(judge, patch),
             facts,
             notes: split.notes.clone(),
             split,
@@ -87,6 +100,8 @@ impl<'a> Trial<'a> {
             flaky: Vec::new(),
             red_before: Vec::new(),
             pass_to_pass: 0,
+            part: None,
+            installed: None,
             not_verified: Vec::new(),
         })
     }
@@ -98,11 +113,14 @@ impl<'a> Trial<'a> {
         }
         self.read_texts();
         let Some(baseline) = self.baseline(baseline)? else { return Ok(()) };
-        let Some(mut heard) = self.head(baseline)? else { return Ok(()) };
-        if !self.is_hopeless(&heard) {
-            self.base_source(&mut heard)?;
-            self.old_tests(&mut heard)?;
+        self.dependencies()?;
+        if self.facts.unknowable.is_some() {
+            return Ok(());
         }
+        let heard = match self.pace(&baseline)? {
+            Pace::Whole => self.whole(baseline)?,
+            Pace::Parts(units) => self.parts(baseline, units)?,
+        };
         if self.facts.unknowable.is_some() {
             return Ok(());
         }

@@ -3,19 +3,22 @@
 use std::collections::BTreeSet;
 
 use super::{Heard, Trial};
-use crate::runner::TestId;
+use crate::runner::{Outcome, TestId};
 use crate::verify::facts::Broken;
 use crate::verify::identify::Place;
-use crate::verify::{Flip, Proven, aware, flips, knowledge, runner_config, tamper};
+use crate::verify::{Flip, aware, flips, knowledge, runner_config, seize, tamper};
 
 impl Trial<'_> {
     /// Tampering that needs no run to be seen.
     pub(super) fn read_texts(&mut self) {
         self.facts.reasons.extend(tamper::files(&self.split));
-        self.facts.reasons.extend(runner_config::changes(&self.split));
+        self.facts.reasons.extend(seize::look(&self.split, self.known.source_paths.iter().map(String::as_str)));
+        let settings = runner_config::changes(&self.split);
+        self.facts.reasons.extend(settings.reasons);
+        self.facts.questions.extend(settings.questions);
         let suites = self.judge.bench.suites.iter();
         let commands: Vec<&str> = suites.flat_map(|suite| suite.build.iter().chain([&suite.command])).map(String::as_str).collect();
-        let aware = aware::look(&self.split, &commands);
+        let aware = aware::look(&self.split, &commands, &self.known.source_paths);
         self.facts.reasons.extend(aware.reasons);
         self.facts.questions.extend(aware.questions);
     }
@@ -34,12 +37,19 @@ impl Trial<'_> {
         facts.questions.extend(judged.questions);
         facts.reasons.extend(judged.reasons);
         self.notes.extend(judged.notes);
-        let place = |one: &Proven| {
-            let file = file_of(&one.test);
-            self.tests.head_item(&one.test, file.as_deref()).map(|(path, item)| (path.to_owned(), item.path()))
+        let place = |id: &TestId| {
+            let file = file_of(id);
+            self.tests.head_item(id, file.as_deref()).map(|(path, item)| (path.to_owned(), item.path()))
         };
-        let proven: BTreeSet<Place> = facts.proven.iter().filter_map(place).collect();
-        let found = tamper::look(&self.tests, &proven, gone);
+        let proven: BTreeSet<Place> = facts.proven.iter().filter_map(|one| place(&one.test)).collect();
+        // A function of which one test did not run has not run.
+        let results = || heard.iter().flat_map(|one| &one.must_pass.cases);
+        let of = |wanted: fn(&Outcome) -> bool| -> BTreeSet<Place> {
+            results().filter(|(_, case)| wanted(&case.outcome)).filter_map(|(id, _)| place(id)).collect()
+        };
+        let (passed, others) = (of(|one| *one == Outcome::Passed), of(|one| *one != Outcome::Passed));
+        let passed = passed.difference(&others).cloned().collect();
+        let found = tamper::look(&self.tests, &tamper::Seen { proven, passed }, gone);
         facts.reasons.extend(found.reasons);
         facts.questions.extend(found.questions);
         self.notes.extend(found.notes);

@@ -1,0 +1,129 @@
+//! The TeamCity log of phpunit: written as the tests run, it tells what a process that ended too soon had done.
+
+use crate::runner::findings::Findings;
+use crate::runner::{Case, FaultKind, Outcome, TestId};
+use crate::sandbox::Ending;
+
+use super::with_data_set;
+
+/// Reads the messages; a test that began and did not end hung, or died with its process.
+pub(super) fn read(text: &str, ending: Ending, place: &dyn Fn(&str) -> Option<String>, findings: &mut Findings) {
+    let mut running: Option<(TestId, String, Option<Outcome>)> = None;
+    let whole = text.ends_with('\n');
+    let count = text.lines().count();
+    for (at, line) in text.lines().enumerate() {
+        let Some(message) = line.strip_prefix("##teamcity[").and_then(|line| line.strip_suffix(']')) else {
+            if line.contains("teamcity") || line.contains("test") {
+                running = None;
+            }
+            continue;
+        };
+        // A line without its end may be a part of a worse one.
+        if at + 1 == count && !whole {
+            break;
+        }
+        let (kind, fields) = message.split_once(' ').unwrap_or((message, ""));
+        let field = |name: &str| field(fields, name);
+        match kind {
+            "testStarted" => {
+                settle(running.take(), ending, findings);
+                let hint = field("locationHint").unwrap_or_default();
+                let mut parts = hint.trim_start_matches("php_qn://").splitn(2, "::");
+                let file = parts.next().and_then(place).unwrap_or_default();
+                let class = parts
+                    .next()
+                    .and_then(|inner| inner.rsplit_once("::"))
+                    .map_or("", |(class, _)| class)
+                    .trim_start_matches('\\')
+                    .to_owned();
+                let name = with_data_set(&field("name").unwrap_or_default());
+                running = Some((TestId::new(&[&file, &class, &name]), file, None));
+            }
+            "testFailed" | "testIgnored" => {
+                if let Some((_, _, outcome)) = &mut running {
+                    let said = field("message").unwrap_or_default();
+                    *outcome = Some(match kind {
+                        "testIgnored" => Outcome::Skipped(said),
+                        _ => Outcome::failed(FaultKind::Error, &said, &field("details").unwrap_or_default()),
+                    });
+                }
+            }
+            "testFinished" => {
+                let name = with_data_set(&field("name").unwrap_or_default());
+                let own = TestId::new(&[&name]);
+                if let Some((id, file, outcome)) = running.take_if(|(id, _, _)| id.as_str().ends_with(own.as_str())) {
+                    findings.add(id, Case::new(outcome.unwrap_or(Outcome::Passed)).in_file(file));
+                }
+            }
+            "testCount" | "testSuiteStarted" | "testSuiteFinished" => {}
+            // A message that cannot be read may have been the failure of the test that runs.
+            _ => running = None,
+        }
+    }
+    settle(running, ending, findings);
+}
+
+fn settle(running: Option<(TestId, String, Option<Outcome>)>, ending: Ending, findings: &mut Findings) {
+    let Some((id, file, outcome)) = running else { return };
+    let outcome = outcome.unwrap_or_else(|| match ending {
+        Ending::TimedOut => Outcome::failed(FaultKind::Hang, "still running when the run was stopped at its limit", ""),
+        _ => Outcome::failed(FaultKind::Crash, "the test process ended while this test ran", ""),
+    });
+    findings.add(id, Case::new(outcome).in_file(file));
+}
+
+/// The value of `name='...'`, its escapes undone.
+fn field(fields: &str, name: &str) -> Option<String> {
+    let start = fields.find(&format!("{name}='"))? + name.len() + 2;
+    let mut value = String::new();
+    let mut letters = fields[start..].chars();
+    loop {
+        match letters.next()? {
+            '\'' => return Some(value),
+            '|' => match letters.next()? {
+                'n' => value.push('\n'),
+                'r' => {}
+                '0' => {
+                    let code: String = letters.by_ref().take(5).skip(1).collect();
+                    value.extend(u32::from_str_radix(&code, 16).ok().and_then(char::from_u32));
+                }
+                other => value.push(other),
+            },
+            other => value.push(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runner::trial::never_invents_a_pass;
+
+    const LOG: &str = "##teamcity[testStarted name='testA' locationHint='php_qn:///loom/repo/tests/ATest.php::\\App\\ATest::testA' flowId='1']\n##teamcity[testFinished name='testA' duration='4' flowId='1']\n##teamcity[testStarted name='testB with data set \"a|nb\"' locationHint='php_qn:///loom/repo/tests/ATest.php::\\App\\ATest::testB' flowId='1']\n##teamcity[testFailed name='testB' message='it|'s |[no|]' details=' x|n ' flowId='1']\n##teamcity[testFinished name='testB' duration='4' flowId='1']\n##teamcity[testStarted name='testC' locationHint='php_qn:///loom/repo/tests/ATest.php::\\App\\ATest::testC' flowId='1']\n";
+
+    fn parsed(text: &str) -> Findings {
+        let mut findings = Findings::default();
+        read(text, Ending::Exited(0), &|path| path.strip_prefix("/loom/repo/").map(str::to_owned), &mut findings);
+        findings
+    }
+
+    #[test]
+    fn what_began_and_did_not_end_died() {
+        let findings = parsed(LOG);
+        let shown: Vec<String> = findings
+            .cases
+            .iter()
+            .map(|(id, case)| match &case.outcome {
+                Outcome::Failed(fault) => format!("{id} {:?} {}", fault.kind, fault.message),
+                other => format!("{id} {other:?}"),
+            })
+            .collect();
+        let expected = ["testA Passed", "testB[a b] Error it's [no]", "testC Crash the test process ended while this test ran"];
+        assert_eq!(shown, expected.map(|line| format!("tests/ATest.php::App\\ATest::{line}")));
+    }
+
+    #[test]
+    fn torn_and_mutated_logs() {
+        never_invents_a_pass(LOG, parsed);
+    }
+}
