@@ -4,8 +4,10 @@
 //! is a `Load` trouble.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use regex::Regex;
 use serde::Deserialize;
 
 use super::canary::{Canary, keeping_options};
@@ -20,11 +22,17 @@ use crate::sandbox::Ending;
 
 const REPORTER: &str = include_str!("plugins/loom_node.mjs");
 
+/// The command without its own reporters: each needs a destination of its own, and loom's would be left without.
+fn without_reporters(command: &str) -> String {
+    static OWN: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\s--test-reporter(?:-destination)?(?:=|\s+)\S+").expect("a fixed pattern"));
+    OWN.replace_all(command, "").into_owned()
+}
+
 /// Runs the suite, or the part of it that was asked for.
 pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
     let planted = session.plant("loom_node.mjs", REPORTER)?.join("loom_node.mjs");
     let results = session.drop("jsonl")?;
-    let command = command(session);
+    let command = without_reporters(&command(session));
     let reporters = [
         format!("--test-reporter={}", planted.display()),
         format!("--test-reporter-destination={}", results.inside.display()),
@@ -268,6 +276,13 @@ mod tests {
     use crate::runner::trial::{Trial, lines};
 
     const TESTS: &str = "import { test, describe, it, beforeEach } from 'node:test';\nimport assert from 'node:assert';\nimport { add } from '../calc.mjs';\ntest('adds', () => assert.equal(add(1, 2), 3));\ntest('wrong', () => assert.equal(add(1, 2), 4));\ndescribe('group', () => { it('throws', () => { throw new TypeError('no'); }); it('later', { skip: 'why' }, () => {}); it('todo', { todo: true }, () => { assert(false); }); });\ndescribe('hooked', () => { beforeEach(() => { throw new Error('hook'); }); it('never', () => {}); });\n";
+
+    #[test]
+    fn reporters_of_the_command_give_way() {
+        for own in ["--test-reporter=spec", "--test-reporter spec --test-reporter-destination stdout"] {
+            assert_eq!(without_reporters(&format!("node --test {own} test/a.js")), "node --test test/a.js");
+        }
+    }
 
     #[test]
     fn a_real_suite_with_every_outcome() {

@@ -102,11 +102,10 @@ impl Suite {
                 Program::Pytest | Program::Unittest => ends(&[".py"]),
                 Program::Jest | Program::Vitest | Program::Ava | Program::Mocha | Program::NodeTest | Program::Tap => ends(&SCRIPTS),
                 Program::Go => ends(&["_test.go"]),
-                Program::Maven | Program::Gradle => ends(&[".java", ".kt", ".groovy"]),
+                Program::Maven | Program::Gradle => ends(&[".java", ".kt", ".scala", ".groovy"]),
                 Program::Phpunit => ends(&[".php"]),
                 Program::Rspec | Program::Minitest => ends(&[".rb"]),
                 Program::Prove => ends(&[".t"]),
-                Program::Maven | Program::Gradle => ends(&[".java", ".kt", ".scala", ".groovy"]),
                 Program::Junit => false,
             }
     }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::died::died_inside;
 use super::facts::{Broken, EVIDENCE, Unproven, decisive};
 use super::identify::{Tests, TextChange, function_key};
 use super::lost;
@@ -167,7 +168,8 @@ fn absent_on_base(must_fail: &Report, id: &TestId, file: Option<&str>, tests: &T
         || must_fail.troubles.iter().filter(|one| matches!(one.kind, TroubleKind::Build | TroubleKind::Load | TroubleKind::Crash));
     let told: Vec<_> = troubles().filter(about_file).collect();
     let all = if told.is_empty() && !tests.files.is_empty() && must_fail.cases.is_empty() { troubles().collect() } else { told };
-    let judged: Vec<(Red, &Trouble)> = all.into_iter().map(|one| (classify_trouble(one, known), one)).collect();
+    let red = |one: &Trouble| died_inside(one, id, file, tests, known).unwrap_or_else(|| classify_trouble(one, known));
+    let judged: Vec<(Red, &Trouble)> = all.into_iter().map(|one| (red(one), one)).collect();
     let proof = judged.iter().find(|(red, _)| matches!(red, Red::Proof(_)));
     match proof.or(judged.first()) {
         Some((red, trouble)) => (*red, decisive(&trouble.message)),
@@ -268,7 +270,7 @@ pub(super) mod tests {
         }
     }
 
-    fn troubled(mut report: Report, kind: TroubleKind, file: &str, message: &str) -> Report {
+    pub(in crate::verify) fn troubled(mut report: Report, kind: TroubleKind, file: &str, message: &str) -> Report {
         report.troubles.push(Trouble { kind, file: Some(file.into()), message: message.into() });
         report
     }

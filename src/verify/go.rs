@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use tree_sitter::Node;
 
-use super::items::{Item, Mark, words_after_name};
+use super::items::{Item, Lines, Mark, words_after_name};
 use super::syntax::{Language, Walk, text_of, visit};
 
 /// Packages and values all of whose methods assert.
@@ -31,7 +31,14 @@ pub fn item(node: Node<'_>, text: &str) -> Option<Item> {
         Walk::Into
     });
     let asserts = super::asserts::count(Language::Go, node, text);
-    Some(Item { names: vec![name.to_owned()], body: words_after_name(Language::Go, node, text), asserts, marks, group: false })
+    Some(Item {
+        names: vec![name.to_owned()],
+        body: words_after_name(Language::Go, node, text),
+        asserts,
+        marks,
+        group: false,
+        lines: Lines::of(node),
+    })
 }
 
 /// `Testing` is no test, `TestIt`, `Test_it` and `Test` are.

@@ -23,6 +23,29 @@ pub struct Item {
     pub marks: BTreeSet<Mark>,
     /// A group of tests (`describe`), which has no text of its own.
     pub group: bool,
+    /// Where it stands in its file.
+    pub lines: Lines,
+}
+
+/// The lines of a test function, the first one being 1. Two texts that stand elsewhere are equal all the same.
+#[derive(Debug, Clone, Eq)]
+pub struct Lines(pub std::ops::RangeInclusive<usize>);
+
+impl PartialEq for Lines {
+    fn eq(&self, _: &Lines) -> bool {
+        true
+    }
+}
+
+impl Lines {
+    /// Where a language is read without a tree.
+    pub(super) fn unknown() -> Lines {
+        Lines(1..=0)
+    }
+
+    pub(super) fn of(node: Node<'_>) -> Lines {
+        Lines(node.start_position().row + 1..=node.end_position().row + 1)
+    }
 }
 
 /// A mark that changes whether or how a test counts.
@@ -111,7 +134,7 @@ fn rust(node: Node<'_>, text: &str) -> Option<Item> {
     });
     let mut body = attributes.join(" ");
     body.push_str(&words_after_name(Language::Rust, node, text));
-    Some(Item { names, body, asserts: count(Language::Rust, node, text), marks, group: false })
+    Some(Item { names, body, asserts: count(Language::Rust, node, text), marks, group: false, lines: Lines::of(node) })
 }
 
 fn python(node: Node<'_>, text: &str) -> Option<Item> {
@@ -147,7 +170,7 @@ fn python(node: Node<'_>, text: &str) -> Option<Item> {
         });
     }
     let body = format!("{} {}", decorators.join(" "), words_after_name(Language::Python, node, text));
-    Some(Item { names, body, asserts: count(Language::Python, node, text), marks, group: false })
+    Some(Item { names, body, asserts: count(Language::Python, node, text), marks, group: false, lines: Lines::of(node) })
 }
 
 fn is_python_skip(function: &str) -> bool {
@@ -195,7 +218,7 @@ fn script(language: Language, node: Node<'_>, text: &str) -> Option<Item> {
     let mut cursor = arguments.walk();
     let rest = arguments.named_children(&mut cursor).skip(1);
     let body = if group { String::new() } else { rest.flat_map(|one| tokens_of(language, one, text)).collect::<Vec<_>>().join(" ") };
-    Some(Item { names, body, asserts: count(language, node, text), marks, group })
+    Some(Item { names, body, asserts: count(language, node, text), marks, group, lines: Lines::of(node) })
 }
 
 struct ScriptCall<'s> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use tree_sitter::Node;
 
-use super::items::{Item, Mark, words_after_name};
+use super::items::{Item, Lines, Mark, words_after_name};
 use super::syntax::{Language, Walk, text_of, visit};
 
 const TESTS: [&str; 7] = ["Test", "ParameterizedTest", "RepeatedTest", "TestFactory", "TestTemplate", "Property", "Theory"];
@@ -47,7 +47,7 @@ pub fn item(node: Node<'_>, text: &str) -> Option<Item> {
     names.push(name.to_owned());
     let expected = usize::from(marks.contains(&Mark::ExpectedFailure));
     let asserts = super::asserts::count(Language::Java, node, text) + expected;
-    Some(Item { names, body: words_after_name(Language::Java, node, text), asserts, marks, group: false })
+    Some(Item { names, body: words_after_name(Language::Java, node, text), asserts, marks, group: false, lines: Lines::of(node) })
 }
 
 fn is_class(node: Node<'_>) -> bool {

@@ -9,6 +9,7 @@ mod checks;
 mod compare;
 mod compile_errors;
 mod dependencies;
+mod died;
 mod docs;
 mod evidence;
 mod facts;

@@ -8,7 +8,7 @@ use super::items::items;
 use super::packages::{APART, Packages};
 use super::paths::{is_support, is_test_path};
 use super::red::Known;
-use super::split::{Side, Split, is_test_code};
+use super::split::{Side, Split};
 use super::syntax::Language;
 use crate::error::Result;
 use crate::runner::Suite;
@@ -62,7 +62,7 @@ pub fn units(cache: &Cache, tree: &TreeId, suites: &[Suite], split: &Split, know
     let mut units = Vec::new();
     for path in &paths {
         let own = touched.contains(path.as_str());
-        let is_code = Language::of(path).is_some() || is_test_code(path);
+        let is_code = super::paths::is_code(path);
         let may_hold = path.ends_with(".rs") || is_test_path(path, own_folders) && !is_support(path);
         let Some(suite) = suite_of(path, suites).filter(|_| is_code && may_hold) else { continue };
         let text = text(path).unwrap_or_default();

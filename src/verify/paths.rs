@@ -3,7 +3,7 @@
 
 use super::syntax::Language;
 
-const TEST_FOLDERS: [&str; 20] = [
+const TEST_FOLDERS: [&str; 21] = [
     "test",
     "tests",
     "__tests__",
@@ -14,6 +14,7 @@ const TEST_FOLDERS: [&str; 20] = [
     "testdata",
     "test_data",
     "test-data",
+    "test-d",
     "test_fixtures",
     "fixtures",
     "__fixtures__",
@@ -55,7 +56,7 @@ fn is_test_name(name: &str) -> bool {
         }
         Some(_) => {
             let middle: Vec<&str> = name.split('.').skip(1).collect();
-            let by_ending = middle.iter().any(|part| matches!(*part, "test" | "tests" | "spec"));
+            let by_ending = middle.iter().any(|part| matches!(*part, "test" | "tests" | "spec" | "test-d"));
             by_ending || matches!(stem, "test" | "tests") || stem.ends_with("-test") || stem.ends_with("_test") || stem.starts_with("test-")
         }
         None => {
@@ -63,6 +64,15 @@ fn is_test_name(name: &str) -> bool {
             ends.iter().any(|end| name.ends_with(end))
         }
     }
+}
+
+/// Whether a file is code, in a language that is read as a tree or in another one.
+pub fn is_code(path: &str) -> bool {
+    const OTHERS: [&str; 18] = [
+        ".go", ".rb", ".java", ".kt", ".php", ".t", ".sh", ".c", ".cc", ".cpp", ".cs", ".pl", ".vue", ".svelte", ".swift", ".scala", ".ex",
+        ".exs",
+    ];
+    Language::of(path).is_some() || OTHERS.iter().any(|ending| path.ends_with(ending))
 }
 
 /// Files that tests stand on without being tests: fixtures, set-up, snapshots, data.
@@ -104,6 +114,8 @@ mod tests {
             "tests/fixtures/toc.txt",
             "src/__snapshots__/a.snap",
             "a/b_test.go",
+            "index.test-d.ts",
+            "test-d/return/result.ts",
             "src/test/java/shop/Helper.java",
             "shop/PriceTest.java",
             "shop/TestPrice.java",

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tree_sitter::Node;
 
 use super::asserts::count;
-use super::items::{Item, Mark, names_around, words_after_name};
+use super::items::{Item, Lines, Mark, names_around, words_after_name};
 use super::syntax::{Language, Walk, text_of, visit};
 
 /// The test behind a method declaration: by its name, its attribute or its comment.
@@ -50,7 +50,7 @@ pub fn item(node: Node<'_>, text: &str) -> Option<Item> {
         Walk::Into
     });
     let words = format!("{attributes} {requires} {}", words_after_name(Language::Php, node, text));
-    Some(Item { names, body: words, asserts: count(Language::Php, node, text), marks, group: false })
+    Some(Item { names, body: words, asserts: count(Language::Php, node, text), marks, group: false, lines: Lines::of(node) })
 }
 
 fn namespace(node: Node<'_>, text: &str) -> Option<String> {

@@ -3,7 +3,7 @@
 
 use super::go;
 use super::inline;
-use super::paths::{is_support, is_test_path};
+use super::paths::{is_code, is_support, is_test_path};
 use super::syntax::Language;
 use crate::error::Result;
 use crate::task::TreeId;
@@ -155,7 +155,7 @@ fn sided(cache: &Cache, patch: &Patch, path: &str, mode: u32, own_folders: &[Str
 
 fn side(path: &str, base: Option<&str>, head: Option<&str>, own_folders: &[String]) -> Side {
     if is_test_path(path, own_folders) {
-        return if is_support(path) || Language::of(path).is_none() && !is_test_code(path) { Side::Support } else { Side::Test };
+        return if is_support(path) || !is_code(path) { Side::Support } else { Side::Test };
     }
     if Language::of(path) == Some(Language::Rust) {
         let tests = |text: Option<&str>| text.and_then(inline::tests_text).unwrap_or_default();
@@ -165,16 +165,6 @@ fn side(path: &str, base: Option<&str>, head: Option<&str>, own_folders: &[Strin
         }
     }
     Side::Source
-}
-
-/// Test code in a language that is not read as a tree.
-pub(super) fn is_test_code(path: &str) -> bool {
-    [
-        ".go", ".rb", ".java", ".kt", ".php", ".t", ".sh", ".c", ".cc", ".cpp", ".cs", ".pl", ".vue", ".svelte", ".swift", ".scala", ".ex",
-        ".exs",
-    ]
-    .iter()
-    .any(|ending| path.ends_with(ending))
 }
 
 /// What to lay over the base tree for its tests, and what for its source.

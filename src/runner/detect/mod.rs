@@ -5,6 +5,7 @@ mod ci;
 mod go;
 mod java;
 mod node;
+mod node_scripts;
 mod perl;
 mod php;
 mod python;
@@ -81,7 +82,9 @@ impl Found<'_> {
             if let Some(setup) = &settings.setup {
                 suite.setup = setup.clone();
             }
-            suite.build.extend(settings.build.iter().cloned());
+            if !settings.build.is_empty() {
+                suite.build = settings.build.clone();
+            }
         }
         Ok(suites)
     }
@@ -318,6 +321,7 @@ mod tests {
             ("mocha test", Program::Mocha, "mocha test"),
             ("node --test test/", Program::NodeTest, "node --test test/"),
             ("npx jest", Program::Jest, "jest"),
+            ("tap", Program::Tap, "tap --reporter=tap --timeout=240"),
             ("pnpm lint && pnpm test:types && pnpm vitest run", Program::Vitest, "vitest run"),
         ] {
             let manifest =

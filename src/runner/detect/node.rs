@@ -1,13 +1,11 @@
 //! JavaScript and TypeScript: what the `test` script of a package.json comes down to.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Found, at};
-use crate::runner::words::{Words, line, words};
+use super::{Found, at, node_scripts};
+use crate::runner::words::{Words, line};
 use crate::runner::{Program, Suite};
 
-/// How often one script may lead to another.
-const CHAIN: usize = 8;
 /// Programs that only run another one with something around it, and how many words of theirs stand before it.
 const WRAPPERS: [&str; 11] = ["nyc", "c8", "cross-env", "cross-env-shell", "npx", "env-cmd", "istanbul", "cover", "exec", "dotenv", "env"];
 const WRAPPERS_WITH_VALUE: [&str; 5] = ["--reporter", "-r", "--check-coverage", "--include", "--exclude"];
@@ -17,79 +15,32 @@ pub(super) fn suites(found: &Found<'_>) -> Vec<Suite> {
     let mut suites: Vec<Suite> = Vec::new();
     for dir in found.folders_with("package.json") {
         let inside = suites.iter().any(|suite| suite.dir.is_empty() || dir.starts_with(&format!("{}/", suite.dir)));
-        if !inside && let Some(suite) = suite(found, &dir) {
-            suites.push(suite);
+        if !inside {
+            suites.extend(own(found, &dir));
         }
     }
     suites
 }
 
-fn suite(found: &Found<'_>, dir: &str) -> Option<Suite> {
+/// The suites of one package: one for each run of a runner that its script starts.
+fn own(found: &Found<'_>, dir: &str) -> Vec<Suite> {
     let path = at(dir, "package.json");
-    let manifest: Value = serde_json::from_str(&found.text(&path)?).ok()?;
-    let scripts = manifest.get("scripts").and_then(Value::as_object)?;
-    let resolved = resolve(scripts)?;
-    Some(Suite {
-        program: resolved.program,
+    let manifest: Value = found.text(&path).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    let Some(scripts) = manifest.get("scripts").and_then(Value::as_object) else { return Vec::new() };
+    let each = node_scripts::runs(scripts).into_iter().map(|run| Suite {
+        program: run.program,
         dir: dir.to_owned(),
-        command: resolved.command,
+        command: run.command,
         junit: None,
         setup: setup(found, dir),
-        build: Vec::new(),
-        why: format!("{path}: {}", resolved.chain.join(" -> ")),
-    })
-}
-
-struct Resolved {
-    program: Program,
-    command: String,
-    chain: Vec<String>,
-}
-
-/// Follows the `test` script to the runner. Hooks before and after it (lint, audit) are not the tests.
-fn resolve(scripts: &Map<String, Value>) -> Option<Resolved> {
-    let names = ["test", "tests", "tests-only", "test:unit", "unit", "test-unit", "test:node", "jest", "vitest"];
-    names.iter().filter(|name| scripts.contains_key(**name)).find_map(|name| follow(scripts, name, &mut vec![(*name).to_owned()]))
-}
-
-fn follow(scripts: &Map<String, Value>, name: &str, chain: &mut Vec<String>) -> Option<Resolved> {
-    let script = scripts.get(name)?.as_str()?;
-    // Of several commands (build, lint, test) the one that runs tests counts.
-    for part in script.split("&&").flat_map(|part| part.split(';')).map(str::trim) {
-        let Some(split) = words(part) else { continue };
-        // `pnpm lint` names a script, `pnpm vitest run` a program.
-        if let Some(next) = handed_on(&split.words).filter(|next| scripts.contains_key(next)) {
-            if chain.len() < CHAIN && !chain.contains(&next) {
-                chain.push(next.clone());
-                if let Some(resolved) = follow(scripts, &next, chain) {
-                    return Some(resolved);
-                }
-                chain.pop();
-            }
-        } else if let Some((program, command)) = runner(split) {
-            let mut chain = chain.clone();
-            chain.push(script.to_owned());
-            return Some(Resolved { program, command, chain });
-        }
-    }
-    None
-}
-
-/// The script that `npm run X`, `yarn X` or `pnpm X` names.
-fn handed_on(words: &[String]) -> Option<String> {
-    let manager = words.first().filter(|word| matches!(word.as_str(), "npm" | "yarn" | "pnpm" | "bun"))?;
-    let mut rest = words[1..].iter().filter(|word| !word.starts_with('-'));
-    match rest.next()?.as_str() {
-        "run" | "run-script" => rest.next().cloned(),
-        "test" | "t" => Some("test".to_owned()),
-        "exec" | "install" | "ci" => None,
-        other if manager != "npm" => Some(other.to_owned()),
-        _ => None,
-    }
+        build: run.build,
+        why: format!("{path}: {}", run.chain.join(" -> ")),
+    });
+    each.collect()
 }
 
 /// The runner behind wrappers, and the command without them.
-fn runner(split: Words) -> Option<(Program, String)> {
+pub(super) fn runner(split: Words) -> Option<(Program, String)> {
     let Words { mut vars, words } = split;
     let mut words: Vec<String> = words;
     while let Some(first) = words.first().map(|word| word.rsplit('/').next().unwrap_or(word).to_owned()) {
@@ -110,7 +61,7 @@ fn runner(split: Words) -> Option<(Program, String)> {
     let program = match name.as_str() {
         "jest" => Program::Jest,
         "vitest" => Program::Vitest,
-        "tape" => Program::Tap,
+        "tape" | "tap" => Program::Tap,
         "ava" => Program::Ava,
         "mocha" | "_mocha" => Program::Mocha,
         "node" if words.iter().any(|word| word == "--test" || word.starts_with("--test-")) => Program::NodeTest,
@@ -131,6 +82,11 @@ fn runner(split: Words) -> Option<(Program, String)> {
         _ => return None,
     };
     match name.as_str() {
+        // node-tap prints for people unless told otherwise, and ends a file after 30 seconds.
+        "tap" => {
+            words.retain(|word| !word.starts_with("--reporter") && !word.starts_with("-R"));
+            words.splice(1..1, ["--reporter=tap", "--timeout=240"].map(str::to_owned));
+        }
         "vitest" if !words.iter().any(|word| word == "run" || word == "--run") => words.insert(1, "run".to_owned()),
         _ => {}
     }
@@ -155,9 +111,10 @@ pub(super) fn setup(found: &Found<'_>, dir: &str) -> Vec<String> {
     } else if lock("yarn.lock") && (found.has)("yarn") {
         "yarn install --frozen-lockfile || yarn install"
     } else if lock("package-lock.json") || lock("npm-shrinkwrap.json") {
-        "npm ci || npm install --no-package-lock"
+        "npm ci || npm install --no-package-lock || npm install --no-package-lock --legacy-peer-deps --ignore-scripts"
     } else {
-        "npm install --no-package-lock"
+        // Packages that disagree about their peers, or fetch more than packages when they are installed, may serve all the same.
+        "npm install --no-package-lock || npm install --no-package-lock --legacy-peer-deps --ignore-scripts"
     };
     vec![command.to_owned()]
 }

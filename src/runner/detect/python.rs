@@ -22,6 +22,22 @@ const REQUIREMENTS: [&str; 10] = [
     "requirements/dev.txt",
 ];
 
+/// Projects that test tools stand on: installing the tools puts a published version in the place of the tree's own.
+const OF_TOOLS: [&str; 12] = [
+    "pluggy",
+    "pytest",
+    "iniconfig",
+    "packaging",
+    "attrs",
+    "coverage",
+    "hypothesis",
+    "exceptiongroup",
+    "tomli",
+    "typing-extensions",
+    "pygments",
+    "setuptools",
+];
+
 /// At most one suite at the root; further ones in folders with a manifest of their own when the root has none.
 pub(super) fn suites(found: &Found<'_>) -> Vec<Suite> {
     let mut folders: Vec<String> = MANIFESTS.iter().flat_map(|name| found.folders_with(name)).collect();
@@ -162,6 +178,10 @@ pub(super) fn setup(found: &Found<'_>, dir: &str, program: Program) -> Vec<Strin
     if !wanted.is_empty() {
         setup.push(format!("pip install {}", line(&wanted)));
     }
+    let name = project.get("project").and_then(|table| table.get("name")).and_then(toml::Value::as_str).map(bare);
+    if installable && name.is_some_and(|name| OF_TOOLS.contains(&name.as_str())) {
+        setup.push("pip install --no-deps -e .".to_owned());
+    }
     setup
 }
 
@@ -239,6 +259,19 @@ fn bare(requirement: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_tools_stand_on_is_installed_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let found = Found { root: folder.path(), has: &|_| true };
+        let installs = |name: &str| {
+            let text = format!("[project]\nname = \"{name}\"\nversion = \"1\"\n");
+            std::fs::write(folder.path().join("pyproject.toml"), text).unwrap();
+            setup(&found, "", Program::Pytest)
+        };
+        assert_eq!(installs("pluggy"), ["pip install -e .", "pip install pytest", "pip install --no-deps -e ."]);
+        assert_eq!(installs("widget"), ["pip install -e .", "pip install pytest"]);
+    }
 
     #[test]
     fn test_files_are_counted_by_their_upper_folders() {

@@ -2,6 +2,7 @@
 //! exists. What it leaves in the tree is taken out: dependencies are shared, the rest is put into every tree.
 
 mod again;
+mod builds;
 mod harvest;
 mod npm;
 mod pip;
@@ -59,8 +60,9 @@ pub fn prepare(
     setup.environments()?;
     setup.commands()?;
     let moved = harvest::take(&setup.tree.host, &setup.folder, &before)?;
-    let warnings = setup.warned.take();
-    let kept = Kept { input, suites: setup.suites.clone(), moved, env: setup.env.clone(), warnings };
+    let mut kept = Kept { input, suites: setup.suites.clone(), moved, env: setup.env.clone(), warnings: Vec::new() };
+    kept.suites = builds::tried(&setup, kept.clone(), &settings.build)?;
+    kept.warnings = setup.warned.take();
     setup.keep(&kept)?;
     Ok(setup.bench(kept))
 }
@@ -134,12 +136,12 @@ impl<'a> Setup<'a> {
         fs::write(&path, text).or_fail(Kind::Workspace, || format!("writing {}", path.display()))
     }
 
-    fn bench(self, kept: Kept) -> Bench {
-        let Kept { moved, env, warnings, .. } = kept;
+    fn bench(&self, kept: Kept) -> Bench {
+        let Kept { suites, moved, env, warnings, .. } = kept;
         let mut shared = vec![Shared { host: self.made.clone(), inside: self.inside.clone() }];
         shared.extend(moved.into_iter().map(|(from, path)| Shared { host: self.folder.join(from), inside: self.tree.point.join(path) }));
         let left = Some(self.folder.join(harvest::LEFT)).filter(|left| left.is_dir());
-        Bench { suites: self.suites, shared, env, point: self.tree.point, left, warnings }
+        Bench { suites, shared, env, point: self.tree.point.clone(), left, warnings }
     }
 
     /// What must be there before the first command.

@@ -30,7 +30,8 @@ pub(super) fn partly(setup: &Setup<'_>, dir: &str, command: &str, said: &str) ->
     let manifest = places::read(&setup.tree.host.join(dir).join("package.json"), MANIFEST).unwrap_or_default();
     let manifest: Value = serde_json::from_slice(&manifest).unwrap_or_default();
     let Some(declared) = manifest.get("devDependencies").and_then(Value::as_object) else { return Ok(false) };
-    let named = named(setup, dir);
+    let mut named = named(setup, dir);
+    named.extend(declared.keys().filter(|name| builds(setup, name)).cloned());
     let (mut wanted, mut missing) = (Vec::new(), Vec::new());
     for (name, version) in declared.iter().filter_map(|(name, version)| Some((name, version.as_str()?))) {
         let package = format!("{name}@{version}");
@@ -42,6 +43,19 @@ pub(super) fn partly(setup: &Setup<'_>, dir: &str, command: &str, said: &str) ->
         setup.lacks(format!("setup: not installed: {}", missing.join(", ")));
     }
     Ok(!installed.is_empty())
+}
+
+/// Whether a package takes part in the build steps before the tests: a tool that they start, or what such tools load.
+fn builds(setup: &Setup<'_>, package: &str) -> bool {
+    let steps = || setup.suites.iter().flat_map(|suite| &suite.build).flat_map(|step| step.split_whitespace());
+    let starts = |program: &str| steps().any(|word| word == program);
+    let of_types = package.starts_with("@types/") || package == "typescript";
+    let of_family = ["babel", "rollup", "esbuild", "swc", "webpack"]
+        .iter()
+        .any(|name| package.contains(name) && steps().any(|word| word.contains(name)));
+    starts(package)
+        || of_family && !package.contains("eslint")
+        || of_types && steps().any(|word| word.starts_with("ts") || word.contains("types"))
 }
 
 /// Names of packages in the test command, and in `require`, `import` and `from` of the code outside of dependencies.
@@ -129,5 +143,5 @@ fn install(setup: &Setup<'_>, dir: &str, wanted: &[String]) -> Result<Finished> 
     let shown = Mount::ReadOnly { host: path, inside: setup.tree.point.join(dir).join("package.json") };
     let names: Vec<&str> = wanted.iter().map(String::as_str).collect();
     setup.reporter.event(&Event::Progress { what: format!("setup: trying {}", names.join(" ")) });
-    setup.start_over(dir, "npm install --no-save --no-package-lock", Some(shown))
+    setup.start_over(dir, "npm install --no-save --no-package-lock --legacy-peer-deps --ignore-scripts", Some(shown))
 }

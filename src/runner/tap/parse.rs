@@ -17,6 +17,9 @@ static PLAN: LazyLock<Regex> =
 static DIRECTIVE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?i)(?:^|\s)#\s*(skip\S*|todo)\b[\s:]*(.*)$").expect("a constant pattern that the tests compile"));
 
+/// How long it took, as node-tap writes behind a description.
+static TOOK: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\s+# time=[\d.]+m?s\s*$").expect("a constant pattern that the tests compile"));
+
 /// One indentation level.
 #[derive(Default)]
 struct Level {
@@ -154,7 +157,7 @@ impl Parser<'_> {
         let why = found.get(2).map_or("", |why| why.as_str());
         if level.planned == Some(0) && indent == 0 && why.to_lowercase().starts_with("skip") {
             let parts: Vec<&str> = file.into_iter().chain(["(whole file)"]).collect();
-            findings.add(TestId::new(&parts), self.case(Outcome::Skipped(why.to_owned()), None));
+            findings.add(TestId::new(&parts), Case { file: self.file.map(str::to_owned), ..Case::new(Outcome::Skipped(why.to_owned())) });
         }
     }
 
@@ -172,12 +175,12 @@ impl Parser<'_> {
     fn release(&mut self, findings: &mut Findings) {
         for one in std::mem::take(&mut self.waiting) {
             let parts: Vec<&str> = self.file.into_iter().chain(one.path.iter().map(String::as_str)).collect();
-            findings.add(TestId::new(&parts), self.case(one.outcome, one.seconds));
+            // node-tap makes a subtest of each file, under its name.
+            let is_file =
+                |name: &&String| [".js", ".cjs", ".mjs", ".ts", ".mts", ".cts", ".tsx", ".jsx"].iter().any(|end| name.ends_with(end));
+            let file = self.file.or_else(|| one.path.first().filter(is_file).map(String::as_str)).map(str::to_owned);
+            findings.add(TestId::new(&parts), Case { file, ..Case::new(one.outcome).after(one.seconds) });
         }
-    }
-
-    fn case(&self, outcome: Outcome, seconds: Option<f64>) -> Case {
-        Case { file: self.file.map(str::to_owned), ..Case::new(outcome).after(seconds) }
     }
 
     /// The end of the stream: the plan must be right. Results of a subtest that was cut off have no full name, which
@@ -199,6 +202,7 @@ impl Parser<'_> {
 /// The description without its directive.
 fn description(text: &str) -> (String, Option<(String, String)>) {
     let text = text.trim_end_matches('{').trim();
+    let text = TOOK.find(text).map_or(text, |took| &text[..took.start()]);
     match DIRECTIVE.captures(text) {
         Some(found) => {
             let start = found.get(0).map_or(0, |whole| whole.start());
@@ -342,6 +346,16 @@ mod tests {
         let findings = read(NESTED);
         assert_eq!(names(&findings), ["alone ok", "outer::inner::bad leaf Assertion", "outer::inner::leaf ok"]);
         assert!(findings.troubles.is_empty(), "{:?}", findings.troubles);
+    }
+
+    #[test]
+    fn node_tap_names_its_files_and_writes_times_behind_names() {
+        let text = "TAP version 13\n# Subtest: test/a.js\n    # Subtest: adds\n        ok 1 - one\n        1..1\n    ok 1 - adds # time=92.71ms\n    1..1\nok 1 - test/a.js # time=140.5ms\n\nok 2 - test/b.js # time=3s\n1..2\n";
+        let mut findings = Findings::default();
+        parse(text, None, &mut findings);
+        let ids: Vec<&str> = findings.cases.keys().map(TestId::as_str).collect();
+        assert_eq!(ids, ["test/a.js::adds::one", "test/b.js"]);
+        assert!(findings.cases.values().all(|case| case.file.as_deref().is_some_and(|file| file.ends_with(".js"))));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::blocks::Block;
 use super::lexer::Sort;
 use super::{Definition, Read, counts, unquoted};
-use crate::verify::items::{Item, Mark};
+use crate::verify::items::{Item, Lines, Mark};
 
 /// Longest name of an assertion that has none of its own.
 const UNNAMED: usize = 80;
@@ -67,7 +67,14 @@ fn assertion(read: &Read<'_>, at: usize) -> Option<Item> {
     let mut names = subtests(read, at);
     names.push(title);
     let body = read.words(at..if named { last } else { end }).join(" ");
-    Some(Item { names, body, asserts: usize::from(counts::asserts_in_perl(read, at)), marks: marks_around(read, at), group: false })
+    Some(Item {
+        names,
+        body,
+        asserts: usize::from(counts::asserts_in_perl(read, at)),
+        marks: marks_around(read, at),
+        group: false,
+        lines: Lines::unknown(),
+    })
 }
 
 fn unnamed(words: &str) -> String {
@@ -94,7 +101,7 @@ fn subtest(read: &Read<'_>, at: usize) -> Option<Item> {
     names.push(unquoted((at + 1..block.open).find(|at| read.is_text(*at)).map(|at| read.word(at))?));
     let body = read.words(block.inside()).join(" ");
     // Its assertions are tests of their own.
-    Some(Item { names, body, asserts: 0, marks: marks_around(read, at), group: true })
+    Some(Item { names, body, asserts: 0, marks: marks_around(read, at), group: true, lines: Lines::unknown() })
 }
 
 fn around<'r>(read: &'r Read<'_>, at: usize) -> impl Iterator<Item = &'r Block> {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::blocks::{Block, Opener, parameters};
 use super::lexer::Sort;
 use super::{Definition, Read, counts, unquoted};
-use crate::verify::items::{Item, Mark};
+use crate::verify::items::{Item, Lines, Mark};
 
 const GROUPS: [&str; 13] = [
     "describe",
@@ -214,7 +214,14 @@ fn item(read: &Read<'_>, names: Vec<String>, body: Range<usize>, block: &Block, 
     for outer in around(read, read.blocks[at].parent).filter(|outer| matches!(outer.opener, Opener::Do | Opener::Brace)) {
         marks.extend(head_marks(read, outer.statement..outer.open));
     }
-    Item { names, body: read.words(body.clone()).join(" "), asserts: counts::ruby(read, body), marks, group: false }
+    Item {
+        names,
+        body: read.words(body.clone()).join(" "),
+        asserts: counts::ruby(read, body),
+        marks,
+        group: false,
+        lines: Lines::unknown(),
+    }
 }
 
 fn marks(read: &Read<'_>, head: Range<usize>, body: Range<usize>) -> BTreeSet<Mark> {

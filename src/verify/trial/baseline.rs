@@ -1,14 +1,20 @@
 //! Base source with base tests: what is red already. Usually made beside the agent and handed in.
 
 use super::Trial;
+use crate::config::WithoutTests;
 use crate::error::Result;
 use crate::runner::{Report, Selection, Suite, Trouble, TroubleKind};
-use crate::verify::facts::Shape;
+use crate::verify::facts::{Shape, some_of};
+use crate::verify::paths::{is_code, is_test_path};
 use crate::verify::{Cell, CellRun};
 
 impl Trial<'_> {
     /// The baseline's reports, one per suite; none (and the cause in the facts) when nothing can be compared with them.
     pub(super) fn baseline(&mut self, given: &[CellRun]) -> Result<Option<Vec<Report>>> {
+        self.facts.unknowable = self.unread()?;
+        if self.facts.unknowable.is_some() {
+            return Ok(None);
+        }
         let given: Vec<&CellRun> = given.iter().filter(|run| run.cell == Cell::Baseline && run.tree == self.patch.base_tree).collect();
         let reports = if given.len() == self.judge.bench.suites.len() {
             self.runs.extend(given.iter().map(|run| (*run).clone()));
@@ -41,5 +47,22 @@ impl Trial<'_> {
             }
         }
         Ok(Some(reports))
+    }
+
+    /// Tests that nothing known here would run: a repository that has them is not one without.
+    fn unread(&self) -> Result<Option<String>> {
+        if !self.judge.bench.suites.is_empty() || self.facts.shape == Shape::Docs || self.facts.without_tests == WithoutTests::Draft {
+            return Ok(None);
+        }
+        let paths = self.judge.cache.paths(&self.patch.base_tree)?;
+        let own = &self.judge.config.test.paths;
+        let tests: Vec<&str> = paths.iter().map(String::as_str).filter(|path| is_test_path(path, own) && is_code(path)).collect();
+        let text = || {
+            format!(
+                "the repository has tests ({}), and how they are run was not found: set test.command, and test.runner or test.junit",
+                some_of(tests.iter().copied())
+            )
+        };
+        Ok((!tests.is_empty()).then(text))
     }
 }

@@ -45,5 +45,5 @@ impl Trial<'_> {
 
 /// Whether a run was stopped before all tests had run.
 pub(super) fn was_cut(report: &Report) -> bool {
-    report.troubles.iter().any(|one| one.kind == TroubleKind::Timeout)
+    report.troubles.iter().any(|one| one.kind == TroubleKind::Timeout && one.file.is_none())
 }

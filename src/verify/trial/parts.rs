@@ -58,6 +58,12 @@ impl Trial<'_> {
                 self.head_part(suite, sum, own.clone(), end)?;
                 if self.facts.shape == Shape::Both {
                     let report = self.run_part(Cell::MustFail, suite, own, end)?;
+                    // Without it nothing is proved, and nothing is disproved.
+                    if report.is_none() {
+                        let budget = self.judge.config.gate.budget;
+                        let text = format!("the proof's budget of {budget} was spent before the patch's own tests had run on both sources");
+                        self.facts.unknowable = Some(text);
+                    }
                     join(&mut sum.heard.must_fail, report);
                 }
             }
@@ -149,7 +155,7 @@ impl Trial<'_> {
         let hangs = |outcome: &Outcome| matches!(outcome, Outcome::Failed(fault) if fault.kind == FaultKind::Hang);
         let running: Vec<TestId> = report.cases.iter().filter(|(_, case)| hangs(&case.outcome)).map(|(id, _)| id.clone()).collect();
         report.cases.retain(|id, _| !running.contains(id));
-        report.troubles.retain(|one| one.kind != TroubleKind::Timeout);
+        report.troubles.retain(|one| one.kind != TroubleKind::Timeout || one.file.is_some());
         if (1..=4).contains(&running.len())
             && let Some(again) = self.cells.run(Cell::MustPass, &self.patch.head_tree, suite, &Selection::Tests(running))?
         {
@@ -167,6 +173,7 @@ impl Trial<'_> {
                 (Cell::Regression, &self.split.regression, one.regression.as_ref()),
             ];
             for (cell, tree, report) in cells {
+                let report = report.filter(|report| report.elapsed_ms > 0);
                 self.runs.extend(report.map(|report| CellRun { cell, tree: tree.clone(), report: report.clone() }));
             }
         }
@@ -184,7 +191,7 @@ impl Sum {
         if was_cut(&baseline) {
             let hangs = |outcome: &Outcome| matches!(outcome, Outcome::Failed(fault) if fault.kind == FaultKind::Hang);
             baseline.cases.retain(|_, case| !hangs(&case.outcome));
-            baseline.troubles.retain(|one| one.kind != TroubleKind::Timeout);
+            baseline.troubles.retain(|one| one.kind != TroubleKind::Timeout || one.file.is_some());
         }
         let empty = Report::nothing(&baseline.command);
         Sum { heard: Heard::new(empty.clone(), empty), baseline, files: Vec::new() }
