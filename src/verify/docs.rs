@@ -48,7 +48,9 @@ fn same_code(path: &str, base: &str, head: &str) -> bool {
     // A comment can switch a tool or a runner (`// @ts-expect-error`, `# type:`): those are no tokens and no behaviour,
     // but a shebang or an encoding line is.
     let first = |text: &str| text.lines().next().filter(|line| line.starts_with("#!") || line.contains("coding")).map(str::to_owned);
-    first(base) == first(head) && tokens(language, base).is_some_and(|before| tokens(language, head) == Some(before))
+    // In Go the comment above this import is a program in C.
+    let embeds = |text: &str| language == Language::Go && text.contains("import \"C\"");
+    first(base) == first(head) && !embeds(head) && tokens(language, base).is_some_and(|before| tokens(language, head) == Some(before))
 }
 
 #[cfg(test)]
@@ -72,6 +74,9 @@ mod tests {
         assert!(!same_code("a.py", "def f():\n    return 1\n", "def f():\n    return 2\n"));
         assert!(!same_code("a.rs", "fn f() { \"a\" }", "fn f() { \"a \" }"));
         assert!(!same_code("a.rs", "fn f() {", "fn f() { "), "what does not parse is not judged");
+        assert!(same_code("a.go", "package a // x\n", "package a\n"));
+        assert!(!same_code("a.go", "package a\n", "//go:build x\n\npackage a\n"));
+        assert!(!same_code("a.go", "// 1\nimport \"C\"\n", "// 2\nimport \"C\"\n"));
         assert!(!same_code("a.toml", "a = 1", "a = 1 # x"));
     }
 }

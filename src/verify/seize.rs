@@ -24,9 +24,10 @@ const VENDORED: [&str; 8] = [
 pub fn look<'p>(split: &'p Split, sources: impl Iterator<Item = &'p str> + Clone) -> Vec<Reason> {
     let own = split.source_side().map(|file| file.path.as_str());
     let sources: Vec<&str> = sources.chain(own).collect();
+    let gone: Vec<&str> = split.files.iter().filter(|file| file.existed && file.head.is_none()).map(|file| file.path.as_str()).collect();
     let mut reasons = Vec::new();
     for file in split.files.iter().filter(|file| file.head.is_some() && file.base != file.head) {
-        reasons.extend(constrained(file));
+        reasons.extend(constrained(file, &gone));
         reasons.extend(in_the_place_of_another(file, &sources));
         if file.path.contains("META-INF/services/org.junit") || file.path.ends_with("junit-platform.properties") {
             reasons.push(reason("runner-config", format!("{} changes how the tests are run or reported. Leave that as it is.", file.path)));
@@ -39,15 +40,17 @@ fn reason(kind: &str, text: String) -> Reason {
     Reason { name: format!("tampering-{kind}"), text, lines: String::new() }
 }
 
-/// A constraint that was not there takes every test of the file out of the suite.
-fn constrained(file: &Sided) -> Option<Reason> {
+/// A constraint that was not there takes every test of the file out of the suite; a new file may be an old one that moved.
+fn constrained(file: &Sided, gone: &[&str]) -> Option<Reason> {
     if !file.path.ends_with("_test.go") || file.side == Side::Support {
         return None;
     }
     let of = |text: &Option<String>| text.as_deref().map(|text| go::constraints(&file.path, text)).unwrap_or_default();
     let (base, head) = (of(&file.base), of(&file.head));
     let added: Vec<String> = head.into_iter().filter(|one| !base.contains(one)).collect();
-    (!added.is_empty() && file.existed).then(|| Reason {
+    let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
+    let moved = gone.iter().any(|path| path.ends_with("_test.go") && folder(path) == folder(&file.path));
+    (!added.is_empty() && (file.existed || moved)).then(|| Reason {
         name: "tampering-skipped-test".into(),
         text: format!("{} is now built under a condition only, which takes its tests out of the suite. Remove it.", file.path),
         lines: added.join("\n"),
@@ -79,12 +82,13 @@ mod tests {
         let side = if path.contains("test") { Side::Test } else { Side::Source };
         let file = Sided::for_trial(path, side, base, Some(head));
         let sources = ["src/main/java/shop/Price.java"];
-        constrained(&file).into_iter().chain(in_the_place_of_another(&file, &sources)).map(|one| one.name).collect()
+        constrained(&file, &["old/a_test.go"]).into_iter().chain(in_the_place_of_another(&file, &sources)).map(|one| one.name).collect()
     }
 
     #[test]
     fn each_way_has_its_name() {
         assert_eq!(kinds("a_test.go", Some("package a\n"), "//go:build ignore\n\npackage a\n"), ["tampering-skipped-test"]);
+        assert_eq!(kinds("old/a_windows_test.go", None, "package a\n"), ["tampering-skipped-test"]);
         assert_eq!(kinds("src/test/java/shop/Price.java", None, "class Price {}"), ["tampering-runner-module"]);
         assert_eq!(kinds("src/test/java/org/junit/Assert.java", None, "class Assert {}"), ["tampering-runner-module"]);
         assert_eq!(kinds("vendor/github.com/stretchr/testify/assert/a.go", Some("a"), "b"), ["tampering-runner-module"]);

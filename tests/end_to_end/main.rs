@@ -6,6 +6,7 @@
 mod attack;
 mod bad_models;
 mod cli;
+mod compiled;
 mod dependencies;
 mod fake_github;
 mod flaky;

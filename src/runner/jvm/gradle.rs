@@ -95,3 +95,39 @@ fn shared_programs(session: &Session<'_>, home: &std::path::Path) {
         let _ = std::os::unix::fs::symlink(format!("{shared}/wrapper"), &link);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TestSettings;
+    use crate::runner::trial::{Trial, lines};
+    use crate::runner::{Selection, TestId};
+
+    const BUILD: &str = "apply plugin: 'java'\nrepositories { maven { url 'file:///usr/share/maven-repo' } }\ndependencies { testCompile 'junit:junit:4.x' }\n";
+    const PRICE: &str = "package shop;\npublic class Price {\n    public static int total(int a, int b) { return a + b; }\n    public static int at(int[] all, int i) { return all[i]; }\n}\n";
+    const TESTS: &str = "package shop;\nimport static org.junit.Assert.*;\nimport org.junit.*;\npublic class PriceTest {\n    @Test public void adds() { assertEquals(3, Price.total(1, 2)); }\n    @Test public void wrong() { assertEquals(4, Price.total(1, 2)); }\n    @Test public void deep() { Price.at(new int[0], 3); }\n    @Test @Ignore public void later() {}\n}\n";
+
+    #[test]
+    fn a_build_is_really_run_and_its_compiler_heard() {
+        let mut files =
+            vec![("build.gradle", BUILD), ("src/main/java/shop/Price.java", PRICE), ("src/test/java/shop/PriceTest.java", TESTS)];
+        let trial = Trial::new(&files, TestSettings { setup: Some(Vec::new()), ..TestSettings::default() });
+        let tree = trial.tree("one", &files);
+        let report = trial.run(&tree, &Selection::All);
+        let expected = [
+            "shop.PriceTest::adds: passed",
+            "shop.PriceTest::deep: Error",
+            "shop.PriceTest::later: skipped, skipped",
+            "shop.PriceTest::wrong: Assertion",
+        ];
+        assert_eq!(lines(&report), expected, "{:#?}\n{}", report.troubles, report.output);
+        let report = trial.run(&tree, &Selection::Tests(vec![TestId::new(&["shop.PriceTest", "adds"])]));
+        assert_eq!((lines(&report), report.command.as_str()), (vec![expected[0].to_owned()], "gradle test --tests 'shop.PriceTest.adds*'"));
+        let broken = TESTS.replace("Price.total(1, 2)", "Price.fresh(1)");
+        files[2].1 = &broken;
+        let report = trial.run(&trial.tree("two", &files), &Selection::All);
+        assert!(report.cases.is_empty());
+        assert_eq!(report.troubles[0].file.as_deref(), Some("src/test/java/shop/PriceTest.java"), "{}", report.output);
+        assert!(report.troubles[0].message.contains("cannot find symbol"), "{}", report.troubles[0].message);
+    }
+}

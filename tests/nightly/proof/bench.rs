@@ -87,6 +87,7 @@ impl Ground {
             cache: &self.cache,
             folder: &cells,
             config: &self.config,
+            flakes: &[],
             reporter: &Silent,
             cancel: &Cancel::default(),
         })
