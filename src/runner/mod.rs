@@ -57,7 +57,7 @@ pub use cargo::narrowed;
 pub use checks::{Checks, Finding, Formatter, Linter, Said, checks};
 pub use conditions::{Condition, Conditions};
 pub use decisive::Room;
-pub use detect::detect;
+pub use detect::{Clue, Detection, Followed, Source, detect, explore};
 pub use id::TestId;
 #[cfg(test)]
 pub use junit::read as read_junit;

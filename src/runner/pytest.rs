@@ -4,6 +4,8 @@
 //! absent from the cases; a file that cannot be collected is a `Load` trouble. An expected failure (xfail) is
 //! `Skipped`; one that passes after all is `Passed`.
 
+mod command;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Deserialize;
@@ -13,10 +15,11 @@ use super::restarts::{self, HARD, cut_off};
 use super::run::Reading;
 use super::session::{Child, Deadline, Session, ended_by_itself};
 use super::text::{first_lines, streams};
-use super::words::{Words, line, words};
-use super::{Case, FaultKind, Outcome, Selection, TestId, TroubleKind};
+use super::words::line;
+use super::{Case, FaultKind, Outcome, TestId, TroubleKind};
 use crate::error::Result;
 use crate::sandbox::Ending;
+use command::command;
 
 const PLUGIN: &str = include_str!("plugins/loom_pytest.py");
 
@@ -61,40 +64,6 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
     }
 }
 
-/// The suite's command with the selection in place of the paths it names.
-fn command(session: &Session<'_>) -> String {
-    let asked: Vec<String> = match session.selection {
-        Selection::All => return session.suite.command.clone(),
-        Selection::Files(files) => files.iter().map(|file| session.in_dir(file)).collect(),
-        Selection::Tests(tests) => {
-            let mut asked: Vec<String> = tests.iter().map(|test| node(session, test)).collect();
-            asked.sort();
-            asked.dedup();
-            asked
-        }
-    };
-    let Some(Words { vars, words }) = words(&session.suite.command) else { return session.suite.command.clone() };
-    if !words.iter().any(|word| word.rsplit('/').next().is_some_and(|name| matches!(name, "pytest" | "py.test"))) {
-        return session.suite.command.clone();
-    }
-    let kept = words.iter().enumerate().filter(|(at, word)| {
-        let path = word.split("::").next().unwrap_or(word);
-        *at == 0 || word.starts_with('-') || path == "pytest" || !session.host_dir().join(path).exists()
-    });
-    let kept: Vec<&str> = kept.map(|(_, word)| word.as_str()).chain(asked.iter().map(String::as_str)).collect();
-    let vars: Vec<String> = vars.iter().map(|(name, value)| format!("{name}={} ", line(&[value]))).collect();
-    format!("{}{}", vars.concat(), line(&kept))
-}
-
-/// What selects a test: its function, as parameters in names were cleaned.
-fn node(session: &Session<'_>, test: &TestId) -> String {
-    let name = test.unnumbered();
-    let (file, inner) = name.split_once("::").unwrap_or((name, ""));
-    let function = inner.split('[').next().unwrap_or(inner);
-    let file = session.in_dir(file);
-    if function.is_empty() { file } else { format!("{file}::{function}") }
-}
-
 /// One line of the plugin.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -129,7 +98,7 @@ struct Seen {
 
 /// Reads the plugin's lines, those about tests that are done left out. `place` turns an absolute path into one relative
 /// to the root.
-fn read(
+pub(super) fn read(
     text: &str,
     ending: Ending,
     place: &dyn Fn(&str) -> Option<String>,
@@ -287,6 +256,7 @@ fn explain_nothing(output: &str, ending: Ending, findings: &mut Findings) {
 mod tests {
     use super::*;
     use crate::config::{Span, TestSettings};
+    use crate::runner::Selection;
     use crate::runner::trial::{Trial, lines};
 
     const SOURCE: &str = "def add(a, b):\n    return a + b\n\ndef broken():\n    raise ValueError('no')\n";
@@ -369,8 +339,15 @@ def test_nested(tmp_path):
         let trial = Trial::new(&files, settings);
         let report = trial.run(&trial.tree("one", &files), &Selection::All);
         let expected = [
-            "a: passed", "b_spins: Hang", "c_catches: Hang", "d_is_deaf: Hang", "e: passed", "f_dies: Crash", "g_leaves: Crash",
-            "h_waits: Hang", "i: passed",
+            "a: passed",
+            "b_spins: Hang",
+            "c_catches: Hang",
+            "d_is_deaf: Hang",
+            "e: passed",
+            "f_dies: Crash",
+            "g_leaves: Crash",
+            "h_waits: Hang",
+            "i: passed",
         ];
         let expected = expected.map(|line| format!("tests/test_stuck.py::test_{line}"));
         assert_eq!(lines(&report), expected, "{:#?}\n{}", report.troubles, report.output);
@@ -411,14 +388,5 @@ def test_nested(tmp_path):
         assert_eq!(findings.cases[&TestId::new(&["t.py", "a"])].outcome, Outcome::Passed);
         let Outcome::Failed(hang) = &findings.cases[&TestId::new(&["t.py", "b"])].outcome else { panic!() };
         assert_eq!(hang.kind, FaultKind::Hang);
-    }
-
-    #[test]
-    fn torn_and_mutated_results() {
-        crate::runner::trial::never_invents_a_pass(include_str!("fixtures/pytest.jsonl"), |text| {
-            let mut findings = Findings::default();
-            read(text, Ending::Exited(0), &|path| path.strip_prefix("/loom/repo/").map(str::to_owned), &std::collections::BTreeSet::new(), &mut findings);
-            findings
-        });
     }
 }
