@@ -169,6 +169,8 @@ impl Cache {
         match repository.merge_base(oid(one.as_str())?, oid(other.as_str())?) {
             Ok(id) => id.to_string().parse().map(Some),
             Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
+            // Where history was cut, git2 looks for parents that are not there.
+            Err(error) if error.class() == git2::ErrorClass::Odb && repository.is_shallow() => Ok(None),
             Err(error) => {
                 Err(error).or_fail(Kind::Workspace, || format!("finding what {} and {} have in common", one.short(), other.short()))
             }
