@@ -11,6 +11,7 @@ mod compile_errors;
 mod dependencies;
 mod died;
 mod docs;
+mod doctests;
 mod evidence;
 mod facts;
 mod flips;
