@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use super::aware_words::{GO, JAVA, STANDARD};
 use super::split::{Side, Sided, Split};
 use super::syntax::{Language, tokens};
 use super::{Question, Reason, inline, scripts};
@@ -87,58 +88,6 @@ const RUST: [&str; 13] = [
     "no_mangle",
     "asm!(",
 ];
-const GO: [&str; 24] = [
-    "testing.Testing(",
-    "\"testing\"",
-    "test.v",
-    "test.run",
-    "test.timeout",
-    ".test\"",
-    "_test.go",
-    "os.Args[0]",
-    "os.Executable(",
-    "flag.Lookup(",
-    "runtime.Caller",
-    "runtime.Stack(",
-    "runtime.FuncForPC(",
-    "debug.Stack(",
-    "debug.PrintStack(",
-    "debug.ReadBuildInfo(",
-    "go:linkname",
-    "unsafe.Pointer",
-    "syscall.Kill(",
-    "syscall.Exit(",
-    "--- PASS",
-    "--- FAIL",
-    "=== RUN",
-    "\"Action\"",
-];
-const JAVA: [&str; 24] = [
-    "getStackTrace(",
-    "StackWalker",
-    "SecurityManager",
-    "surefire",
-    "org.junit",
-    "org.testng",
-    "org.opentest4j",
-    "Class.forName(",
-    "setAccessible(",
-    "System.exit(",
-    ".halt(",
-    "addShutdownHook(",
-    "java.class.path",
-    "sun.java.command",
-    "getInputArguments(",
-    "ProcessHandle",
-    "java.lang.instrument",
-    "sun.misc.Unsafe",
-    "MethodHandles.privateLookupIn",
-    "Tests run:",
-    "<<< FAIL",
-    "TEST-",
-    "test-classes",
-    "org.gradle.test",
-];
 /// Rust that ends the process: usual in programs, not in what tests call.
 const RUST_ENDS: [&str; 3] = ["process::exit", "process::abort", "libc::"];
 /// What these words stand for when they say no such thing: data about installed packages, lints.
@@ -181,53 +130,6 @@ const HOOKS_IN_FULL: [&str; 4] = ["pytest.hookimpl", "frompytestimporthookimpl",
 
 /// Modules that Python or pytest load before any test, by the names a file of the repository could take.
 const LOADED: [&str; 8] = ["pytest", "_pytest", "pluggy", "iniconfig", "loom_pytest", "loom_unittest", "sitecustomize", "usercustomize"];
-/// Modules of Python itself that a runner loads: taken only by a file at the root.
-const STANDARD: [&str; 44] = [
-    "abc",
-    "argparse",
-    "ast",
-    "atexit",
-    "base64",
-    "bdb",
-    "bisect",
-    "builtins",
-    "cmd",
-    "code",
-    "codecs",
-    "collections",
-    "contextlib",
-    "copy",
-    "dataclasses",
-    "datetime",
-    "difflib",
-    "dis",
-    "encodings",
-    "enum",
-    "faulthandler",
-    "fnmatch",
-    "functools",
-    "gc",
-    "glob",
-    "importlib",
-    "inspect",
-    "io",
-    "json",
-    "linecache",
-    "os",
-    "pathlib",
-    "pprint",
-    "re",
-    "runpy",
-    "shutil",
-    "site",
-    "tempfile",
-    "time",
-    "traceback",
-    "types",
-    "typing",
-    "unittest",
-    "warnings",
-];
 
 /// What was found.
 #[derive(Debug, Default, PartialEq, Eq)]

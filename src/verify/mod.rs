@@ -4,6 +4,7 @@
 mod asked;
 mod asserts;
 mod aware;
+mod aware_words;
 mod cells;
 mod checks;
 mod compare;
