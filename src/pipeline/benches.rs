@@ -47,9 +47,10 @@ struct Record {
 /// The bench of this ground's base tree: a kept one where one serves, else a new one that is kept.
 pub fn bench(ground: &Ground, locations: &Locations, reporter: &dyn Reporter, cancel: &Cancel) -> Result<Held> {
     let host = ground.exported()?;
-    let suites = runner::detect(&host, &ground.config.test, &ground.sandbox)?;
+    let suites = ground.suites(&host, reporter)?;
     let Some(fingerprint) = runner::fingerprint(&ground.sandbox, &suites, &host) else {
-        return Ok(Held { bench: ground.bench(reporter, cancel)?, _lock: None });
+        let place = ground.folder.at("deps");
+        return Ok(Held { bench: make(ground, suites, &host, &place, reporter, cancel)?, _lock: None });
     };
     let shelf = locations.cache.join(BENCHES);
     fs::create_dir_all(&shelf).or_fail(Kind::Workspace, || format!("making {}", shelf.display()))?;

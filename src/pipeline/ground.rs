@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::config::{Config, Locations, Resolved};
 use crate::error::{Kind, OrFail, Result};
-use crate::runner::{self, Bench};
+use crate::runner::{self, Bench, Suite};
 use crate::sandbox::{Cancel, Sandbox, Tier};
 use crate::task::{CommitId, Event, Flake, Reporter, TreeId};
 use crate::workspace::Cache;
@@ -146,10 +146,19 @@ impl Ground {
         Ok(host)
     }
 
+    /// The suites of a tree on disk; what was found and what became of it is told.
+    pub fn suites(&self, host: &Path, reporter: &dyn Reporter) -> Result<Vec<Suite>> {
+        let detection = runner::explore(host, &self.config.test, &self.sandbox)?;
+        for clue in &detection.clues {
+            reporter.event(&Event::Clue { place: clue.place(), says: clue.says.clone(), means: clue.means() });
+        }
+        Ok(detection.suites)
+    }
+
     /// Exports the base tree, finds its suites and installs what they need; what an earlier attempt installed is used again.
     pub fn bench(&self, reporter: &dyn Reporter, cancel: &Cancel) -> Result<Bench> {
         let host = self.exported()?;
-        let suites = runner::detect(&host, &self.config.test, &self.sandbox)?;
+        let suites = self.suites(&host, reporter)?;
         let shared = self.folder.at("deps");
         fs::create_dir_all(&shared).or_fail(Kind::Workspace, || format!("making {}", shared.display()))?;
         runner::prepare(&self.sandbox, suites, &host, &shared, &self.config.test, reporter, cancel)

@@ -16,7 +16,10 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
     let out = results.inside.to_string_lossy().into_owned();
     let cache = session.tree.private_point().join("cache/jest");
     let command = command(session);
-    let mut options = vec!["--json".to_owned(), "--ci".to_owned(), format!("--outputFile={out}"), format!("--cacheDirectory={}", cache.display())];
+    // A run that stops at the first failure says nothing of the other tests.
+    let all = "--bail=0".to_owned();
+    let mut options =
+        vec![all, "--json".to_owned(), "--ci".to_owned(), format!("--outputFile={out}"), format!("--cacheDirectory={}", cache.display())];
     let workers = ["--runInBand", "-i", "--maxWorkers", "-w"].iter().any(|option| command.split(['=', ' ']).any(|word| word == *option));
     if session.conditions.changes(Condition::Parallelism) && !workers {
         options.push("--maxWorkers=1".to_owned());

@@ -19,7 +19,7 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
     let results = session.drop("jsonl")?;
     let canary = Canary::plant(session)?;
     let command = session.suite.command.clone();
-    let started = format!("{} --require {}", keeping_options(&command), super::words::line(&[planted.to_string_lossy()]));
+    let started = format!("{} --no-bail --require {}", keeping_options(&command), super::words::line(&[planted.to_string_lossy()]));
     let mut child = Child::shell(&started).env("LOOM_RESULTS", results.inside.to_string_lossy());
     if let Some(files) = session.files() {
         let files: Vec<String> = files.iter().map(|file| session.dir().join(file).to_string_lossy().into_owned()).collect();

@@ -56,7 +56,7 @@ pub use cargo::narrowed;
 pub use checks::{Checks, Finding, Formatter, Linter, Said, checks};
 pub use conditions::{Condition, Conditions};
 pub use decisive::Room;
-pub use detect::detect;
+pub use detect::{Clue, Detection, Followed, Source, detect, explore};
 pub use id::TestId;
 pub use report::{Case, Fault, FaultKind, Outcome, Report, Trouble, TroubleKind};
 pub use run::{run, run_under};

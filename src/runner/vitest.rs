@@ -19,7 +19,8 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
     let command = command(session);
     let own = session.plant("loom_vitest.mjs", REPORTER)?.join("loom_vitest.mjs");
     let own = format!("--reporter={}", own.display());
-    let mut options = vec!["--reporter=default".to_owned(), "--reporter=json".to_owned(), own, format!("--outputFile.json={out}")];
+    let mut options =
+        vec!["--reporter=default".to_owned(), "--reporter=json".to_owned(), own, format!("--outputFile.json={out}"), "--bail=0".to_owned()];
     if session.conditions.changes(Condition::Order) {
         options.push("--sequence.shuffle=true".to_owned());
     }

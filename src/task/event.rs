@@ -70,6 +70,15 @@ pub enum Event {
         /// Milliseconds.
         elapsed_ms: u64,
     },
+    /// Something in the repository says how it is tested.
+    Clue {
+        /// `package.json:12`, or `settings`.
+        place: String,
+        /// What stands there.
+        says: String,
+        /// Whether it was chosen or set aside, and why.
+        means: String,
+    },
     /// A longer piece of work inside a stage moves on.
     Progress {
         /// One line.

@@ -284,8 +284,8 @@ fn added<'w>(file: &Sided, words: &[&'w str]) -> Vec<&'w str> {
 fn plain(file: &Sided, text: &str) -> String {
     let Some(language) = Language::of(&file.path) else { return text.to_owned() };
     // Inside a source file the tests say `test` as they please.
-    let source =
-        (language == Language::Rust && matches!(file.side, Side::Source | Side::Mixed)).then(|| inline::source_text(text)).flatten();
+    let inside = inline::holds_tests(language) && matches!(file.side, Side::Source | Side::Mixed);
+    let source = inside.then(|| inline::source_text(language, text)).flatten();
     let text = source.as_deref().unwrap_or(text);
     match tokens(language, text) {
         Some(words) => words.concat(),

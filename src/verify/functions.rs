@@ -25,7 +25,7 @@ pub struct Function {
     block: bool,
 }
 
-/// Every named function with a body; Rust's inline tests are none of them.
+/// Every named function with a body; tests inside the file are none of them.
 pub fn functions(path: &str, text: &str) -> Vec<Function> {
     if let Some(language) = Language::of(path).filter(|language| language.is_plain()) {
         return plain::definitions(language, text).into_iter().map(Function::from).collect();
@@ -33,7 +33,7 @@ pub fn functions(path: &str, text: &str) -> Vec<Function> {
     let Some((language, tree)) = Language::of(path).and_then(|language| Some((language, parse(language, text)?))) else {
         return Vec::new();
     };
-    let tests = if language == Language::Rust { inline::regions(text).unwrap_or_default() } else { Vec::new() };
+    let tests = inline::regions(language, text).unwrap_or_default();
     let mut found = Vec::new();
     visit(tree.root_node(), |node| {
         found.extend(function(language, node, text));

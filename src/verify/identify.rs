@@ -3,12 +3,18 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
-use super::inline;
+use regex::Regex;
+
 use super::items::{Item, items};
 use super::split::{Side, Sided, Split};
 use super::syntax::Language;
 use crate::runner::TestId;
+
+/// What stands for a value in the title of a table's rows, or in a template string.
+static PLACEHOLDER: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\$\{[^}]*\}|\$[A-Za-z_#][\w.]*|%[sdifjoOpc#$]").expect("a constant pattern that the tests compile"));
 
 /// How much of a text two test functions must share to be one that was renamed.
 const ALIKE: f32 = 0.75;
@@ -119,7 +125,7 @@ fn items_of(file: &Sided, text: Option<&str>) -> Vec<Item> {
     let Some(text) = text else { return Vec::new() };
     match file.side {
         // Only what is compiled for tests: a source function named like a test is none.
-        Side::Mixed => items(&file.path, &inline::tests_text(text).unwrap_or_default()),
+        Side::Mixed => items(&file.path, &file.inline_tests(Some(text)).unwrap_or_default()),
         _ => items(&file.path, text),
     }
 }
@@ -173,8 +179,25 @@ fn title_fits(part: &str, name: &str) -> Option<usize> {
     if name.len() >= 4 && part.ends_with(name) && part[..part.len() - name.len()].ends_with(' ') {
         return Some(2);
     }
-    let fixed = name.find(['$', '%']).map(|at| &name[..at]).filter(|fixed| fixed.len() >= 4)?;
-    part.starts_with(fixed).then_some(1)
+    is_filled(part, name).then_some(1)
+}
+
+/// Whether a title was made from this template: its fixed parts stand in it, in order and at both ends.
+fn is_filled(title: &str, template: &str) -> bool {
+    let fixed: Vec<&str> = PLACEHOLDER.split(template).collect();
+    let letters = |part: &&str| part.chars().filter(|letter| letter.is_alphanumeric()).count();
+    let (Some(first), Some(last)) = (fixed.first(), fixed.last()) else { return false };
+    if fixed.len() < 2 || fixed.iter().map(letters).sum::<usize>() < 3 {
+        return false;
+    }
+    let Some(mut rest) = title.strip_prefix(first).and_then(|rest| rest.strip_suffix(last)) else { return false };
+    fixed[1..fixed.len() - 1].iter().all(|part| match rest.split_once(part) {
+        Some((_, after)) => {
+            rest = after;
+            true
+        }
+        None => part.is_empty(),
+    })
 }
 
 /// Pairs functions that are gone with new ones: the same body anywhere, then a similar body in the same file, then in
@@ -281,6 +304,23 @@ pub mod tests {
         assert_eq!(gone.change(&id("t.py::test_old"), Some("t.py")), TextChange::Deleted);
         let renamed = of("t.py", of_a, &of_b.replace("base", "insured"));
         assert_eq!(renamed.change(&id("t.py::test_old"), Some("t.py")), TextChange::Changed);
+    }
+
+    #[test]
+    fn titles_made_from_a_template_are_found_wherever_its_values_stand() {
+        for (title, template) in [
+            ("1 and 2 give 3", "%i and %i give %i"),
+            ("reads a,b as list", "reads $text as $kind"),
+            ("`x` is kept", "`${name}` is kept"),
+            ("row 3 of many", "row %# of many"),
+        ] {
+            assert!(is_filled(title, template), "{title}");
+        }
+        for (title, template) in
+            [("1 and 2 gave 3", "%i and %i give %i"), ("anything", "%s"), ("a plain one", "a plain one"), ("x is lost", "${name} is kept")]
+        {
+            assert!(!is_filled(title, template), "{title}");
+        }
     }
 
     #[test]

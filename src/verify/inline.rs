@@ -1,5 +1,8 @@
-//! Rust tests that live inside a source file: finds them by the syntax tree, tells them from the source, and puts the
-//! tests of one version beside the source of another. Which files this is done for is `split`'s decision.
+//! Tests that live inside a source file (Rust's test modules, blocks of vitest): finds them by the syntax tree, tells
+//! them from the source, and puts the tests of one version beside the source of another. Which files this is done for is
+//! `split`'s decision.
+
+mod vitest;
 
 use std::ops::Range;
 
@@ -7,7 +10,7 @@ use tree_sitter::Node;
 
 use super::syntax::{Language, parse, replaced, text_of};
 
-/// One piece of a Rust file that is compiled for tests only.
+/// One piece of a file that is there for tests only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Region {
     /// The inline modules around it.
@@ -18,14 +21,24 @@ pub struct Region {
     pub range: Range<usize>,
 }
 
-/// Every test-only item of a Rust file, in order; none when the file does not parse.
-pub fn regions(text: &str) -> Option<Vec<Region>> {
-    let tree = parse(Language::Rust, text)?;
-    if tree.root_node().has_error() {
-        return None;
+/// Whether source files of this language may hold tests.
+pub fn holds_tests(language: Language) -> bool {
+    language == Language::Rust || language.is_script()
+}
+
+/// Every test-only piece of a file, in order; none when the file does not parse, or its language has no such thing.
+pub fn regions(language: Language, text: &str) -> Option<Vec<Region>> {
+    // Most files of JavaScript have none, and need not be parsed for it.
+    if language.is_script() && !text.contains(vitest::MARK) {
+        return Some(Vec::new());
     }
+    let tree = parse(language, text).filter(|tree| holds_tests(language) && !tree.root_node().has_error())?;
+    Some(if language.is_script() { vitest::regions(tree.root_node(), text) } else { rust(tree.root_node(), text) })
+}
+
+fn rust(root: Node<'_>, text: &str) -> Vec<Region> {
     let mut found = Vec::new();
-    let mut open = vec![(tree.root_node(), Vec::new())];
+    let mut open = vec![(root, Vec::new())];
     while let Some((list, parent)) = open.pop() {
         for item in list.named_children(&mut list.walk()) {
             if matches!(item.kind(), "attribute_item" | "line_comment" | "block_comment" | "inner_attribute_item") {
@@ -47,7 +60,7 @@ pub fn regions(text: &str) -> Option<Vec<Region>> {
         }
     }
     found.sort_by_key(|region| region.range.start);
-    Some(found)
+    found
 }
 
 /// The attributes right before an item, in order.
@@ -91,14 +104,14 @@ fn line_end(text: &str, from: usize) -> usize {
 }
 
 /// The file without its tests.
-pub fn source_text(text: &str) -> Option<String> {
-    let cuts: Vec<_> = outermost(regions(text)?).into_iter().map(|region| (region.range, String::new())).collect();
+pub fn source_text(language: Language, text: &str) -> Option<String> {
+    let cuts: Vec<_> = outermost(regions(language, text)?).into_iter().map(|region| (region.range, String::new())).collect();
     Some(replaced(text, &cuts))
 }
 
 /// The tests alone.
-pub fn tests_text(text: &str) -> Option<String> {
-    Some(outermost(regions(text)?).into_iter().map(|region| &text[region.range]).collect())
+pub fn tests_text(language: Language, text: &str) -> Option<String> {
+    Some(outermost(regions(language, text)?).into_iter().map(|region| &text[region.range]).collect())
 }
 
 fn outermost(regions: Vec<Region>) -> Vec<Region> {
@@ -113,9 +126,9 @@ fn outermost(regions: Vec<Region>) -> Vec<Region> {
 
 /// The source of one version with the tests of another. None when they cannot be put together: a file that does not
 /// parse, or tests in a module that the source does not have.
-pub fn splice(source: &str, tests: &str) -> Option<String> {
-    let old = outermost(regions(source)?);
-    let mut new: Vec<Option<Region>> = outermost(regions(tests)?).into_iter().map(Some).collect();
+pub fn splice(language: Language, source: &str, tests: &str) -> Option<String> {
+    let old = outermost(regions(language, source)?);
+    let mut new: Vec<Option<Region>> = outermost(regions(language, tests)?).into_iter().map(Some).collect();
     let mut changes: Vec<(Range<usize>, String)> = Vec::new();
     for region in &old {
         let same = new.iter_mut().find(|one| one.as_ref().is_some_and(|one| one.key == region.key && one.parent == region.parent));
@@ -132,6 +145,9 @@ pub fn splice(source: &str, tests: &str) -> Option<String> {
 
 /// Just inside the end of an inline module; the end of the file for the root.
 fn end_of_module(text: &str, path: &[String]) -> Option<usize> {
+    if path.is_empty() {
+        return Some(text.len());
+    }
     let tree = parse(Language::Rust, text)?;
     let mut list = tree.root_node();
     for name in path {
@@ -140,38 +156,40 @@ fn end_of_module(text: &str, path: &[String]) -> Option<usize> {
             .find(|item| item.kind() == "mod_item" && item.child_by_field_name("name").is_some_and(|node| text_of(node, text) == name))?;
         list = inner.child_by_field_name("body")?;
     }
-    Some(if path.is_empty() { text.len() } else { list.end_byte().checked_sub(1)? })
+    list.end_byte().checked_sub(1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const RUST: Language = Language::Rust;
+
     const BASE: &str = "pub fn one() -> u8 { 0 }\n\n#[cfg(test)]\nmod tests {\n    use super::*;\n    #[test]\n    fn old() { assert_eq!(one(), 0); }\n}\n";
     const HEAD: &str = "pub fn one() -> u8 { 1 }\n\n#[cfg(test)]\nmod tests {\n    use super::*;\n    #[test]\n    fn new() { assert_eq!(one(), 1); }\n}\n";
 
     #[test]
     fn tests_and_source_are_told_apart() {
-        assert_eq!(source_text(HEAD).unwrap(), "pub fn one() -> u8 { 1 }\n\n");
-        assert!(tests_text(HEAD).unwrap().contains("fn new()"));
-        assert!(!tests_text(HEAD).unwrap().contains("pub fn one"));
+        assert_eq!(source_text(RUST, HEAD).unwrap(), "pub fn one() -> u8 { 1 }\n\n");
+        assert!(tests_text(RUST, HEAD).unwrap().contains("fn new()"));
+        assert!(!tests_text(RUST, HEAD).unwrap().contains("pub fn one"));
     }
 
     #[test]
     fn tests_of_one_version_stand_beside_the_source_of_another() {
-        let mixed = splice(BASE, HEAD).unwrap();
+        let mixed = splice(RUST, BASE, HEAD).unwrap();
         assert!(mixed.contains("u8 { 0 }") && mixed.contains("fn new()") && !mixed.contains("fn old()"), "{mixed}");
-        assert_eq!(splice(BASE, BASE).unwrap(), BASE);
+        assert_eq!(splice(RUST, BASE, BASE).unwrap(), BASE);
     }
 
     #[test]
     fn tests_in_a_nested_module_stay_in_it() {
         let source = "mod inner {\n    pub fn f() {}\n}\n";
         let tests = "mod inner {\n    pub fn f() {}\n    #[test]\n    fn t() { f(); }\n}\n";
-        let mixed = splice(source, tests).unwrap();
-        assert_eq!(regions(&mixed).unwrap()[0].parent, ["inner"]);
-        assert_eq!(splice("fn other() {}\n", tests), None);
-        assert_eq!(splice(tests, source).unwrap().replace(' ', ""), source.replace(' ', ""));
+        let mixed = splice(RUST, source, tests).unwrap();
+        assert_eq!(regions(RUST, &mixed).unwrap()[0].parent, ["inner"]);
+        assert_eq!(splice(RUST, "fn other() {}\n", tests), None);
+        assert_eq!(splice(RUST, tests, source).unwrap().replace(' ', ""), source.replace(' ', ""));
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub fn removed(split: &Split) -> BTreeSet<String> {
 fn source(file: &Sided, text: Option<&str>) -> String {
     let text = text.unwrap_or_default();
     match Language::of(&file.path) {
-        Some(Language::Rust) => inline::source_text(text).unwrap_or_else(|| text.to_owned()),
+        Some(language) if inline::holds_tests(language) => inline::source_text(language, text).unwrap_or_else(|| text.to_owned()),
         _ => text.to_owned(),
     }
 }

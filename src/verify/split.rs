@@ -1,5 +1,5 @@
-//! Splits a patch into source and tests and builds the two mixed trees of the proof: by path, and for Rust files that
-//! hold both, by syntax. Which tests changed inside is `identify`'s work.
+//! Splits a patch into source and tests and builds the two mixed trees of the proof: by path, and for files that hold
+//! both, by syntax. Which tests changed inside is `identify`'s work.
 
 use super::go;
 use super::inline;
@@ -21,7 +21,7 @@ pub enum Side {
     Test,
     /// What only tests stand on: fixtures, set-up, snapshots, data.
     Support,
-    /// Rust source with tests inside, and the tests are part of the change.
+    /// Source with tests inside, and the tests are part of the change.
     Mixed,
 }
 
@@ -105,7 +105,7 @@ impl Split {
     /// Whether a test or support file of the base tree is no longer the same: then the old tests must be run apart.
     pub fn touches_old_tests(&self) -> bool {
         self.test_side().any(|file| match file.side {
-            Side::Mixed => file.base.as_deref().and_then(inline::tests_text).is_some_and(|text| !text.is_empty()),
+            Side::Mixed => file.inline_tests(file.base.as_deref()).is_some_and(|text| !text.is_empty()),
             // A new file may decide what the old tests beside it do.
             _ => file.existed || file.head.as_deref().is_some_and(|text| go::reaches_others(&file.path, text)),
         })
@@ -126,14 +126,22 @@ impl Sided {
         self.content.as_ref().map_or(0o100_644, |(_, mode)| *mode)
     }
 
+    /// The tests inside one version of it; none when they cannot be told.
+    pub fn inline_tests(&self, text: Option<&str>) -> Option<String> {
+        inline::tests_text(Language::of(&self.path)?, text?)
+    }
+
     /// Whether what is tested differs.
     pub fn changes_source(&self) -> bool {
         match self.side {
             Side::Source => true,
             Side::Test | Side::Support => false,
             Side::Mixed => {
-                let source = |text: &Option<String>| text.as_deref().and_then(inline::source_text).unwrap_or_default();
-                let (base, head) = (source(&self.base), source(&self.head));
+                let source = |text: &Option<String>| {
+                    let language = Language::of(&self.path)?;
+                    inline::source_text(language, text.as_deref()?)
+                };
+                let (base, head) = (source(&self.base).unwrap_or_default(), source(&self.head).unwrap_or_default());
                 base.split_whitespace().ne(head.split_whitespace())
             }
         }
@@ -157,8 +165,8 @@ fn side(path: &str, base: Option<&str>, head: Option<&str>, own_folders: &[Strin
     if is_test_path(path, own_folders) {
         return if is_support(path) || !is_code(path) { Side::Support } else { Side::Test };
     }
-    if Language::of(path) == Some(Language::Rust) {
-        let tests = |text: Option<&str>| text.and_then(inline::tests_text).unwrap_or_default();
+    if let Some(language) = Language::of(path).filter(|language| inline::holds_tests(*language)) {
+        let tests = |text: Option<&str>| text.and_then(|text| inline::tests_text(language, text)).unwrap_or_default();
         let (before, after) = (tests(base), tests(head));
         if before != after {
             return Side::Mixed;
@@ -180,7 +188,8 @@ fn halves(files: &mut [Sided], notes: &mut Vec<String>) -> (Overlay, Overlay) {
                 let (base, head) = (file.base.as_deref().unwrap_or_default(), file.head.as_deref().unwrap_or_default());
                 // A new file has no old source to put its tests beside: alone they would not build, and there is no
                 // module that names them. They stand with the source and prove through the hollow run of their names.
-                match (inline::splice(base, head), inline::splice(head, base)) {
+                let put = |source: &str, tests: &str| inline::splice(Language::of(&file.path)?, source, tests);
+                match (put(base, head), put(head, base)) {
                     (Some(old_source), Some(old_tests)) if file.existed && file.content.is_some() => {
                         tests.push((file.path.clone(), Some((old_source.into_bytes(), mode))));
                         source.push((file.path.clone(), Some((old_tests.into_bytes(), mode))));

@@ -15,6 +15,7 @@ mod gate;
 mod github;
 mod honest;
 mod house;
+mod leaks;
 mod loom;
 mod needs;
 mod no_room;

@@ -1,6 +1,8 @@
 //! Runners that CI's machines do not have, really run: `.ci/nightly runners` installs them first. What they print is
 //! tested beside their parsers, from recordings.
 
+mod node;
+
 use std::fs;
 use std::path::Path;
 

@@ -79,7 +79,7 @@ impl Now {
                 self.doing = plain::line(&format!("{cell}: {}", words::tests(*passed, *failed, *skipped)));
             }
             Event::StageEnded { .. } => self.doing.clear(),
-            Event::Started { .. } | Event::Said { .. } | Event::Warning { .. } => {}
+            Event::Started { .. } | Event::Said { .. } | Event::Clue { .. } | Event::Warning { .. } => {}
         }
     }
 

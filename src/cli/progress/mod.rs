@@ -66,7 +66,7 @@ fn level(event: &Event) -> Talk {
         Event::Started { .. } | Event::StageBegan { .. } | Event::StageEnded { .. } | Event::Tests { .. } | Event::Warning { .. } => {
             Talk::Normal
         }
-        Event::Turn { .. } | Event::Tool { .. } | Event::Said { .. } => Talk::Verbose,
+        Event::Turn { .. } | Event::Tool { .. } | Event::Said { .. } | Event::Clue { .. } => Talk::Verbose,
         Event::Progress { .. } => Talk::Everything,
     }
 }

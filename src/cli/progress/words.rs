@@ -32,6 +32,10 @@ pub fn line(event: &Event, screen: &Screen) -> Option<String> {
             let results = tests(*passed, *failed, *skipped);
             format!("  {:<16} {results}  {}", format!("{}:", plain::line(cell)), elapsed(*elapsed_ms))
         }
+        Event::Clue { place, says, means } => {
+            let found = format!("  {}: {}", plain::line(place), plain::cut(&plain::line(says), 100));
+            format!("{}: {}", screen.painted(GREY, &found), plain::cut(&plain::line(means), 200))
+        }
         Event::Progress { what } => screen.painted(GREY, &format!("  {}", plain::cut(&plain::line(what), 200))),
         Event::Warning { text } => format!("{} {}", screen.painted(YELLOW, "warning:"), plain::line(text)),
     })

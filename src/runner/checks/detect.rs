@@ -27,7 +27,7 @@ const RECIPES: [&str; 9] = [
 
 /// The checks of a tree on disk; `dirs` are the folders of its suites.
 pub fn checks(root: &Path, settings: &CheckSettings, dirs: &[&str]) -> Checks {
-    let mut seen = Seen { found: Found { root, has: &|_| false }, recipes: Vec::new(), checks: Checks::default() };
+    let mut seen = Seen { found: Found::new(root, &|_| false), recipes: Vec::new(), checks: Checks::default() };
     seen.read_recipes();
     let mut dirs: Vec<&str> = dirs.iter().copied().chain([""]).collect();
     dirs.sort_unstable();

@@ -1,17 +1,25 @@
 //! Which suites a repository has. The maintainer's settings win; otherwise manifests and CI files of the tree say so.
 //! Nothing of the repository is run here.
 
+mod built;
 mod ci;
+mod clue;
+mod command;
 mod go;
 mod java;
 mod node;
-mod node_scripts;
 mod perl;
 mod php;
+mod practice;
 mod python;
 mod ruby;
 mod rust;
+mod script;
+mod steps;
 
+pub use clue::{Clue, Detection, Followed, Source, explore};
+
+use std::cell::RefCell;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -48,17 +56,34 @@ const FOREIGN: [&str; 14] = [
 
 /// Finds the suites of a tree on disk; settings win over what is detected. Empty when there are no tests.
 pub fn detect(root: &Path, settings: &TestSettings, sandbox: &Sandbox) -> Result<Vec<Suite>> {
-    let found = Found { root, has: &|program| sandbox.which(program).is_some() };
-    found.suites(settings)
+    explore(root, settings, sandbox).map(|detection| detection.suites)
 }
 
 /// A tree on disk, and which programs children would find.
 pub(super) struct Found<'a> {
     pub(super) root: &'a Path,
     pub(super) has: &'a dyn Fn(&str) -> bool,
+    clues: RefCell<Vec<Clue>>,
 }
 
-impl Found<'_> {
+impl<'a> Found<'a> {
+    /// A tree that nothing was found in yet.
+    pub(super) fn new(root: &'a Path, has: &'a dyn Fn(&str) -> bool) -> Found<'a> {
+        Found { root, has, clues: RefCell::default() }
+    }
+
+    /// Takes note of something found.
+    fn clue(&self, clue: Clue) {
+        let mut clues = self.clues.borrow_mut();
+        if !clues.contains(&clue) {
+            clues.push(clue);
+        }
+    }
+
+    fn clues(&self) -> Vec<Clue> {
+        self.clues.borrow().clone()
+    }
+
     fn suites(&self, settings: &TestSettings) -> Result<Vec<Suite>> {
         let mut suites = Vec::new();
         if settings.command.is_none() {
@@ -295,7 +320,7 @@ mod tests {
     fn detected(files: &[(&str, &str)], settings: TestSettings) -> Result<Vec<Suite>> {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), files);
-        Found { root: folder.path(), has: &|_| true }.suites(&settings)
+        Found::new(folder.path(), &|_| true).suites(&settings)
     }
 
     fn commands(files: &[(&str, &str)]) -> Vec<(Program, String, Vec<String>)> {

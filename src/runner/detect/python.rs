@@ -1,6 +1,7 @@
 //! Python: pytest where it is configured or used, else unittest, and what to install for it.
 
-use super::{Found, at};
+use super::clue::{Clue, Followed, Source};
+use super::{Found, at, practice};
 use crate::runner::words::line;
 use crate::runner::{Program, Suite};
 
@@ -64,25 +65,7 @@ pub(super) fn has_manifest(found: &Found<'_>, dir: &str) -> bool {
 
 fn suite(found: &Found<'_>, dir: &str) -> Option<Suite> {
     let test = found.any_file(dir, is_test_file)?;
-    let configured = configured(found, dir);
-    let used = || {
-        found.any_file(dir, |path| {
-            is_test_file(path) && found.text(path).is_some_and(|text| text.contains("import pytest") || plain_functions(&text))
-                || path.ends_with("conftest.py")
-        })
-    };
-    let (program, command, reason) =
-        match configured.map(|file| format!("configured in {file}")).or_else(|| used().map(|file| format!("used by {file}"))) {
-            Some(reason) => (Program::Pytest, "python -m pytest", format!("pytest {reason}")),
-            None => (Program::Unittest, "python -m unittest discover", "unittest test cases".to_owned()),
-        };
-    let mut command = command.to_owned();
-    if program == Program::Unittest
-        && let Some((folder, _)) = test.strip_prefix(&at(dir, "")).unwrap_or(&test).split_once('/')
-    {
-        let package = found.is_file(&at(dir, &format!("{folder}/__init__.py")));
-        command.push_str(&format!(" -s {folder}{}", if package { " -t ." } else { "" }));
-    }
+    let (program, command, reason) = chosen(found, dir, &test);
     Some(Suite {
         program,
         dir: dir.to_owned(),
@@ -92,6 +75,49 @@ fn suite(found: &Found<'_>, dir: &str) -> Option<Suite> {
         build: Vec::new(),
         why: format!("{reason}; {}", whereabouts(&found.files(dir, is_test_file))),
     })
+}
+
+/// The runner: by its own configuration, else by what the workflows and then the recipes run, else by the tests.
+fn chosen(found: &Found<'_>, dir: &str, test: &str) -> (Program, String, String) {
+    let practices = practice::of(found, dir);
+    let configured = configured(found, dir);
+    if let Some(file) = configured {
+        let why = "it configures pytest".to_owned();
+        found.clue(Clue {
+            source: Source::Manifest,
+            file: file.clone(),
+            line: None,
+            says: "pytest".into(),
+            followed: Followed::Chosen,
+            why,
+        });
+        practice::tell(found, &practices, None, Program::Pytest, &file);
+        return (Program::Pytest, "python -m pytest".to_owned(), format!("pytest configured in {file}"));
+    }
+    // Where both are run, pytest reads the tests of either kind.
+    let best = practices.iter().min_by_key(|one| (one.step.source, one.program != Program::Pytest));
+    if let Some(one) = best {
+        let place = format!("{}:{}", one.step.file, one.step.line);
+        practice::tell(found, &practices, Some(one), one.program, &place);
+        return (one.program, practice::command(&practices, one), format!("`{}` in {place}", one.step.command));
+    }
+    let used = found.any_file(dir, |path| {
+        is_test_file(path) && found.text(path).is_some_and(|text| text.contains("import pytest") || plain_functions(&text))
+            || path.ends_with("conftest.py")
+    });
+    if let Some(file) = used {
+        let why = "only pytest runs such tests".to_owned();
+        found.clue(Clue { source: Source::Files, file: file.clone(), line: None, says: "pytest".into(), followed: Followed::Chosen, why });
+        return (Program::Pytest, "python -m pytest".to_owned(), format!("pytest used by {file}"));
+    }
+    let mut command = "python -m unittest discover".to_owned();
+    if let Some((folder, _)) = test.strip_prefix(&at(dir, "")).unwrap_or(test).split_once('/') {
+        let package = found.is_file(&at(dir, &format!("{folder}/__init__.py")));
+        command.push_str(&format!(" -s {folder}{}", if package { " -t ." } else { "" }));
+    }
+    let why = "nothing names pytest, and the tests are classes of unittest".to_owned();
+    found.clue(Clue { source: Source::Files, file: test.to_owned(), line: None, says: "unittest".into(), followed: Followed::Chosen, why });
+    (Program::Unittest, command, "unittest test cases".to_owned())
 }
 
 impl Found<'_> {
@@ -140,8 +166,6 @@ fn configured(found: &Found<'_>, dir: &str) -> Option<String> {
         ("pyproject.toml", "[tool.pytest"),
         ("setup.cfg", "[tool:pytest]"),
         ("tox.ini", "[pytest]"),
-        ("tox.ini", "pytest"),
-        ("conftest.py", ""),
     ];
     table
         .into_iter()
@@ -172,6 +196,10 @@ pub(super) fn setup(found: &Found<'_>, dir: &str, program: Program) -> Vec<Strin
         setup.push(format!("pip install -r {name} || true"));
     }
     let mut wanted = group_requirements(&project);
+    let named = REQUIREMENTS.iter().any(|name| found.is_file(&at(dir, name))) || !extras(found, dir, &project).is_empty();
+    if wanted.is_empty() && !named {
+        wanted = tox_requirements(&found.text(&at(dir, "tox.ini")).unwrap_or_default());
+    }
     if program == Program::Pytest && !wanted.iter().any(|one| bare(one) == "pytest") {
         wanted.push("pytest".to_owned());
     }
@@ -225,6 +253,23 @@ fn group_requirements(project: &toml::Table) -> Vec<String> {
     wanted
 }
 
+/// What tox installs for its tests; what is for some environments only is left out.
+fn tox_requirements(text: &str) -> Vec<String> {
+    let section = text.lines().skip_while(|line| line.trim() != "[testenv]").skip(1).take_while(|line| !line.starts_with('['));
+    let mut lines = section.skip_while(|line| line.split('=').next().is_none_or(|key| key.trim() != "deps"));
+    let first = lines.next().and_then(|line| line.split_once('=')).map_or("", |(_, first)| first);
+    let listed = std::iter::once(first).chain(lines.take_while(|line| line.trim().is_empty() || line.starts_with([' ', '\t'])));
+    let plain = listed.map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#') && !line.contains(['{', ':']));
+    let mut wanted = Vec::new();
+    for line in plain {
+        match line.strip_prefix("-r") {
+            Some(file) => wanted.extend(["-r".to_owned(), file.trim().to_owned()]),
+            None => wanted.push(line.to_owned()),
+        }
+    }
+    wanted
+}
+
 fn include(groups: &toml::Table, name: &str, wanted: &mut Vec<String>, depth: usize) {
     let Some(toml::Value::Array(list)) = groups.get(name).filter(|_| depth < 8) else { return };
     for one in list {
@@ -261,9 +306,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_tox_installs_is_known() {
+        let text = "[tox]\nenvlist = py\n[testenv]\ndeps =\n    pytest>=7\n    -rdev.txt\n    py27: mock\n    # later\n    {[base]deps}\n    hypothesis\ncommands = pytest\n[testenv:lint]\ndeps = flake8\n";
+        assert_eq!(tox_requirements(text), ["pytest>=7", "-r", "dev.txt", "hypothesis"]);
+        assert_eq!(tox_requirements("[testenv]\ndeps = nose\ncommands = x"), ["nose"]);
+        assert!(tox_requirements("[testenv:lint]\ndeps = flake8\n").is_empty() && tox_requirements("").is_empty());
+    }
+
+    #[test]
     fn what_the_tools_stand_on_is_installed_last() {
         let folder = tempfile::tempdir().unwrap();
-        let found = Found { root: folder.path(), has: &|_| true };
+        let found = Found::new(folder.path(), &|_| true);
         let installs = |name: &str| {
             let text = format!("[project]\nname = \"{name}\"\nversion = \"1\"\n");
             std::fs::write(folder.path().join("pyproject.toml"), text).unwrap();

@@ -2,7 +2,7 @@
 //! exists. What it leaves in the tree is taken out: dependencies are shared, the rest is put into every tree.
 
 mod again;
-mod builds;
+mod build;
 mod harvest;
 mod npm;
 mod pip;
@@ -51,7 +51,7 @@ pub fn prepare(
     fs::create_dir_all(&made).or_fail(Kind::Workspace, || format!("making {}", made.display()))?;
     let folder = folder.canonicalize().or_fail(Kind::Workspace, || format!("finding {}", folder.display()))?;
     let host = host.canonicalize().or_fail(Kind::Workspace, || format!("finding the tree at {}", host.display()))?;
-    let setup = Setup::new(sandbox, suites, host, folder, settings, reporter, cancel)?;
+    let mut setup = Setup::new(sandbox, suites, host, folder, settings, reporter, cancel)?;
     let input = setup.input();
     if let Some(kept) = setup.kept(&input) {
         return Ok(setup.bench(kept));
@@ -59,10 +59,10 @@ pub fn prepare(
     let before = harvest::paths(&setup.tree.host)?;
     setup.environments()?;
     setup.commands()?;
+    build::try_out(&mut setup, &before, &settings.build)?;
     let moved = harvest::take(&setup.tree.host, &setup.folder, &before)?;
-    let mut kept = Kept { input, suites: setup.suites.clone(), moved, env: setup.env.clone(), warnings: Vec::new() };
-    kept.suites = builds::tried(&setup, kept.clone(), &settings.build)?;
-    kept.warnings = setup.warned.take();
+    let warnings = setup.warned.take();
+    let kept = Kept { input, suites: setup.suites.clone(), moved, env: setup.env.clone(), warnings };
     setup.keep(&kept)?;
     Ok(setup.bench(kept))
 }
@@ -157,9 +157,10 @@ impl<'a> Setup<'a> {
         let mut done: Vec<(&str, &str)> = Vec::new();
         for suite in &self.suites {
             for command in &suite.setup {
-                if !done.contains(&(&suite.dir, command)) {
-                    done.push((&suite.dir, command));
-                    self.command(&suite.dir, command)?;
+                let dir = npm::home(&self.tree.host, &suite.dir, command);
+                if !done.contains(&(dir, command)) {
+                    done.push((dir, command));
+                    self.command(dir, command)?;
                 }
             }
         }
@@ -257,9 +258,13 @@ fn environment(sandbox: &Sandbox, suites: &[Suite], point: &Path, inside: &Path)
         env.insert("PIP_DISABLE_PIP_VERSION_CHECK".to_owned(), "1".to_owned());
         env.insert("PIP_CACHE_DIR".to_owned(), below("pip"));
     }
-    for suite in suites {
-        let bin = point.join(&suite.dir).join("node_modules/.bin").to_string_lossy().into_owned();
-        if uses_node(suite) && !path.contains(&bin) {
+    // What a workspace installs lies at its root, what one package needs in another version beside that package.
+    let mut folders: Vec<&Path> =
+        suites.iter().filter(|suite| uses_node(suite)).flat_map(|suite| Path::new(&suite.dir).ancestors()).collect();
+    folders.sort_by_key(|folder| std::cmp::Reverse(folder.components().count()));
+    for folder in folders {
+        let bin = point.join(folder).join("node_modules/.bin").to_string_lossy().into_owned();
+        if !path.contains(&bin) {
             path.push(bin);
         }
     }

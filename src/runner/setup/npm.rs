@@ -1,6 +1,7 @@
 //! npm when single packages cannot be had: the rest is installed, and what is missing is named.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use ignore::WalkBuilder;
@@ -19,6 +20,18 @@ const MANIFEST: u64 = 4 << 20;
 static IMPORT: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"(?:require\(|from|import|import\()\s*['"]([^'".\n][^'"\n]*)['"]"#).expect("a constant pattern that the tests compile")
 });
+
+/// The folder in which an install is run: that of the workspace, where the package is a part of one.
+pub(super) fn home<'d>(root: &Path, dir: &'d str, command: &str) -> &'d str {
+    let installs = ["npm ci", "npm install", "pnpm install", "yarn install"].iter().any(|start| command.starts_with(start));
+    let is_workspace = |folder: &Path| {
+        let manifest = places::read(&root.join(folder).join("package.json"), MANIFEST).unwrap_or_default();
+        let manifest: Value = serde_json::from_slice(&manifest).unwrap_or_default();
+        manifest.get("workspaces").is_some() || root.join(folder).join("pnpm-workspace.yaml").is_file()
+    };
+    let above = Path::new(dir).ancestors().skip(1).filter(|_| installs).find(|folder| is_workspace(folder));
+    above.and_then(Path::to_str).unwrap_or(dir)
+}
 
 /// After `npm ci` or `npm install` failed: production dependencies and the development packages that the test command
 /// and the code really name, first together, then in halves down to the single package that fails. False when the

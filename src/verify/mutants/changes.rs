@@ -50,7 +50,7 @@ pub fn faults(path: &str, base: &str, head: &str) -> Vec<Fault> {
         return Vec::new();
     }
     let touched = touched_lines(base, head);
-    let tests = if language == Language::Rust { inline::regions(head).unwrap_or_default() } else { Vec::new() };
+    let tests = inline::regions(language, head).unwrap_or_default();
     let mut found = Vec::new();
     visit(tree.root_node(), |node| {
         let (first, last) = (node.start_position().row, node.end_position().row);

@@ -1,0 +1,144 @@
+//! What loom itself proposes to build before the tests, tried once in the base tree as a cell will do it: without network,
+//! dependencies to read only. A build that fails so is left out and told. What a build makes is not kept for other trees:
+//! it would stand there whatever their source says, and a build that compares times would take it for fresh.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{Setup, decisive, harvest, uses_node};
+use crate::error::{Kind, OrFail, Result};
+use crate::runner::text::first_lines;
+use crate::sandbox::{Finished, Limits, Mount, Network};
+use crate::task::Event;
+
+/// Below the bench's folder: what setup left in the tree, while it is seen what the build makes of it.
+const ASIDE: &str = "aside";
+const DEPENDENCIES: [&str; 5] = ["node_modules", "vendor", ".venv", "venv", ".yarn"];
+
+/// Tries the proposed builds; `own` are those of the settings, which nobody doubts. `before` are the tree's own entries.
+pub(super) fn try_out(setup: &mut Setup<'_>, before: &BTreeSet<PathBuf>, own: &[String]) -> Result<()> {
+    let proposed: Vec<(usize, Vec<String>)> = setup
+        .suites
+        .iter()
+        .enumerate()
+        .filter(|(_, suite)| uses_node(suite))
+        .map(|(at, suite)| (at, suite.build.iter().filter(|command| !own.contains(command)).cloned().collect()))
+        .filter(|(_, commands): &(usize, Vec<String>)| !commands.is_empty())
+        .collect();
+    if proposed.is_empty() {
+        return Ok(());
+    }
+    let root = setup.tree.host.clone();
+    let aside = setup.folder.join(ASIDE);
+    let left = files(&root, before)?;
+    carry(&root, &aside, &left)?;
+    let mut failed = Vec::new();
+    for (at, commands) in &proposed {
+        let dir = setup.suites[*at].dir.clone();
+        for command in commands {
+            let finished = start(setup, &dir, command)?;
+            if !finished.ok() {
+                failed.push((*at, format!("`{command}` fails: {}", first_lines(&decisive(&finished), 1))));
+                break;
+            }
+        }
+    }
+    let made = files(&root, before)?;
+    for path in &made {
+        fs::remove_file(root.join(path)).or_fail(Kind::Workspace, || format!("removing {}", path.display()))?;
+    }
+    let kept: Vec<PathBuf> = left.into_iter().filter(|path| !failed.is_empty() || !made.contains(path)).collect();
+    carry(&aside, &root, &kept)?;
+    fs::remove_dir_all(&aside).or_fail(Kind::Workspace, || format!("removing {}", aside.display()))?;
+    for (at, why) in failed {
+        setup.suites[at].build.retain(|command| own.contains(command));
+        setup.lacks(format!("setup: the tests run without a build, because {why}"));
+    }
+    Ok(())
+}
+
+/// Files that are new in the tree, nothing of the dependencies.
+fn files(root: &Path, before: &BTreeSet<PathBuf>) -> Result<Vec<PathBuf>> {
+    let foreign = |path: &Path| path.iter().any(|part| DEPENDENCIES.iter().any(|name| part == *name));
+    let is_file = |path: &PathBuf| fs::symlink_metadata(root.join(path)).is_ok_and(|meta| !meta.is_dir());
+    let fresh = harvest::paths(root)?;
+    Ok(fresh.difference(before).filter(|path| !foreign(path) && is_file(path)).cloned().collect())
+}
+
+fn carry(from: &Path, to: &Path, paths: &[PathBuf]) -> Result<()> {
+    fs::create_dir_all(to).or_fail(Kind::Workspace, || format!("making {}", to.display()))?;
+    for path in paths {
+        let target = to.join(path);
+        let parent = target.parent().unwrap_or(to);
+        fs::create_dir_all(parent)
+            .and_then(|()| fs::rename(from.join(path), &target))
+            .or_fail(Kind::Workspace, || format!("moving {} to {}", path.display(), to.display()))?;
+    }
+    Ok(())
+}
+
+/// A build as a cell starts it.
+fn start(setup: &Setup<'_>, dir: &str, command: &str) -> Result<Finished> {
+    setup.reporter.event(&Event::Progress { what: format!("setup: trying {command}") });
+    let limits = Limits { wall: setup.deadline.left(), head: 1 << 20, tail: 1 << 20 };
+    let mut job = setup.tree.job(["bash", "-c", command].map(str::to_owned).to_vec(), limits);
+    job.mounts.push(Mount::ReadOnly { host: setup.made.clone(), inside: setup.inside.clone() });
+    let installed = harvest::paths(&setup.tree.host)?;
+    let installed = installed.into_iter().filter(|path| path.file_name().is_some_and(|name| name == "node_modules"));
+    job.mounts.extend(installed.map(|path| Mount::ReadOnly { host: setup.tree.host.join(&path), inside: setup.tree.point.join(&path) }));
+    job.network = Network::Private;
+    if !dir.is_empty() {
+        job.cwd = setup.tree.point.join(dir);
+    }
+    setup.sandbox.run(&job, setup.cancel)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::TestSettings;
+    use crate::runner::Selection;
+    use crate::runner::trial::{Trial, lines};
+
+    const TEST: (&str, &str) = (
+        "test/a.test.js",
+        "const test = require('node:test'), assert = require('node:assert');\ntest('a', () => assert.equal(require('../dist/a.js').one, 1));\n",
+    );
+
+    #[test]
+    fn what_installing_built_from_the_base_source_is_built_anew_in_each_tree() {
+        let package = r#"{"name": "a", "version": "1.0.0", "scripts": {"prepare": "node build.js", "test": "node --test test/"}, "dependencies": {"b": "file:./b"}}"#;
+        let build = "const fs = require('fs');\nfs.mkdirSync('dist', { recursive: true });\nif (!fs.existsSync('dist/a.js')) fs.copyFileSync('src/a.js', 'dist/a.js');\nfs.writeFileSync('made-once.txt', 'x');\n";
+        let files = [
+            ("package.json", package),
+            ("build.js", build),
+            ("b/package.json", r#"{"name": "b", "version": "1.0.0"}"#),
+            ("src/a.js", "exports.one = 1;\n"),
+            TEST,
+        ];
+        let trial = Trial::new(&files, TestSettings::default());
+        assert_eq!(trial.bench.suites[0].build, ["npm run prepare"]);
+        assert_eq!(trial.bench.by_products().unwrap(), Vec::<String>::new());
+        let mut other = files;
+        other[3].1 = "exports.one = 2;\n";
+        let report = trial.run(&trial.tree("right", &files), &Selection::All);
+        assert_eq!(lines(&report), ["test/a.test.js::a: passed"], "{:?} {}", report.troubles, report.output);
+        let report = trial.run(&trial.tree("wrong", &other), &Selection::All);
+        assert_eq!(lines(&report), ["test/a.test.js::a: Assertion"], "the build of the base tree was tested");
+    }
+
+    #[test]
+    fn a_build_that_needs_what_a_cell_lacks_is_left_out_and_told() {
+        let package = r#"{"name": "a", "scripts": {"pretest": "node build.js", "test": "node --test test/"}}"#;
+        let build = "if (require('fs').existsSync('src/a.js')) process.exit(3);\n";
+        let files = [("package.json", package), ("build.js", build), ("src/a.js", ""), ("dist/a.js", "exports.one = 1;\n"), TEST];
+        let trial = Trial::new(&files, TestSettings::default());
+        assert!(trial.bench.suites[0].build.is_empty());
+        assert!(
+            trial.bench.warnings[0].starts_with("the tests run without a build, because `node build.js` fails"),
+            "{:?}",
+            trial.bench.warnings
+        );
+        assert_eq!(lines(&trial.run(&trial.tree("one", &files), &Selection::All)), ["test/a.test.js::a: passed"]);
+    }
+}
