@@ -245,7 +245,10 @@ fn end(tag: &str, open: &mut Option<Open>, place: &dyn Fn(&str) -> Option<String
             }
         }
         "testcase" => {
-            let Some(test) = open.take() else { return };
+            let Some(mut test) = open.take() else { return };
+            if test.fault.is_some() {
+                test.strange = Some("a failure without its end".to_owned());
+            }
             let file = test.file.as_deref().map(|file| place(file).unwrap_or_else(|| file.to_owned()));
             let first = if test.class.is_empty() { file.clone().unwrap_or_default() } else { test.class };
             let mut case = Case::new(test.outcome.unwrap_or(Outcome::Passed)).after(test.seconds);

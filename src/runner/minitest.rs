@@ -96,6 +96,7 @@ fn start(session: &Session<'_>, command: &str, deadline: Deadline, findings: &mu
     let before = session.tree.env.get("RUBYOPT").map(|before| format!("{before} ")).unwrap_or_default();
     let child = Child::shell(command)
         .env("RUBYOPT", format!("{before}-r{}", planted.display()))
+        .env("LOOM_CASE_LIMIT", session.settings.case_timeout.duration().as_secs_f64().to_string())
         .env("LOOM_RESULTS", results.inside.to_string_lossy());
     let finished = session.start(child, deadline)?;
     let told = read(&String::from_utf8_lossy(&results.take()), finished.ending, &|path| session.relative(path), findings);
@@ -259,6 +260,16 @@ mod tests {
         let report = trial.run(&trial.tree("one", &files), &Selection::All);
         assert_eq!(lines(&report), ["test/test_exit.rb::TestExit::test_exit: Crash"]);
         assert_eq!(report.troubles[0].kind, TroubleKind::Crash);
+    }
+
+    #[test]
+    fn a_test_that_hangs_costs_no_other_its_result() {
+        let test = "require 'minitest/autorun'\nclass TestWait < Minitest::Test\n  def test_sleeps; sleep 1000; end\n  def test_quick; assert_equal 1, [1].size; end\nend\n";
+        let files = [("test/test_wait.rb", test)];
+        let trial = Trial::new(&files, TestSettings { case_timeout: crate::config::Span::seconds(1), ..TestSettings::default() });
+        let report = trial.run(&trial.tree("one", &files), &Selection::All);
+        let expected = ["test_quick: passed", "test_sleeps: Hang"].map(|line| format!("test/test_wait.rb::TestWait::{line}"));
+        assert_eq!(lines(&report), expected, "{:?}", report.troubles);
     }
 
     #[test]

@@ -4,19 +4,22 @@
 //! absent from the cases; a file that cannot be collected is a `Load` trouble. An expected failure (xfail) is
 //! `Skipped`; one that passes after all is `Passed`.
 
+mod command;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Deserialize;
 
 use super::findings::Findings;
-use super::restarts::{self, HARD, cut_off};
+use super::restarts::{self, HARD, cut_off, over_a_limit};
 use super::run::Reading;
 use super::session::{Child, Deadline, Session, ended_by_itself};
-use super::text::{first_lines, streams};
-use super::words::{Words, line, words};
-use super::{Case, FaultKind, Outcome, Selection, TestId, TroubleKind};
+use super::text::{first_lines, marked, streams};
+use super::words::line;
+use super::{Case, FaultKind, Outcome, TestId, TroubleKind};
 use crate::error::Result;
 use crate::sandbox::Ending;
+use command::command;
 
 const PLUGIN: &str = include_str!("plugins/loom_pytest.py");
 
@@ -61,40 +64,6 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
     }
 }
 
-/// The suite's command with the selection in place of the paths it names.
-fn command(session: &Session<'_>) -> String {
-    let asked: Vec<String> = match session.selection {
-        Selection::All => return session.suite.command.clone(),
-        Selection::Files(files) => files.iter().map(|file| session.in_dir(file)).collect(),
-        Selection::Tests(tests) => {
-            let mut asked: Vec<String> = tests.iter().map(|test| node(session, test)).collect();
-            asked.sort();
-            asked.dedup();
-            asked
-        }
-    };
-    let Some(Words { vars, words }) = words(&session.suite.command) else { return session.suite.command.clone() };
-    if !words.iter().any(|word| word.rsplit('/').next().is_some_and(|name| matches!(name, "pytest" | "py.test"))) {
-        return session.suite.command.clone();
-    }
-    let kept = words.iter().enumerate().filter(|(at, word)| {
-        let path = word.split("::").next().unwrap_or(word);
-        *at == 0 || word.starts_with('-') || path == "pytest" || !session.host_dir().join(path).exists()
-    });
-    let kept: Vec<&str> = kept.map(|(_, word)| word.as_str()).chain(asked.iter().map(String::as_str)).collect();
-    let vars: Vec<String> = vars.iter().map(|(name, value)| format!("{name}={} ", line(&[value]))).collect();
-    format!("{}{}", vars.concat(), line(&kept))
-}
-
-/// What selects a test: its function, as parameters in names were cleaned.
-fn node(session: &Session<'_>, test: &TestId) -> String {
-    let name = test.unnumbered();
-    let (file, inner) = name.split_once("::").unwrap_or((name, ""));
-    let function = inner.split('[').next().unwrap_or(inner);
-    let file = session.in_dir(file);
-    if function.is_empty() { file } else { format!("{file}::{function}") }
-}
-
 /// One line of the plugin.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -129,7 +98,7 @@ struct Seen {
 
 /// Reads the plugin's lines, those about tests that are done left out. `place` turns an absolute path into one relative
 /// to the root.
-fn read(
+pub(super) fn read(
     text: &str,
     ending: Ending,
     place: &dyn Fn(&str) -> Option<String>,
@@ -159,14 +128,14 @@ fn read(
             "collect-failed" => {
                 let long = line.long.unwrap_or_default();
                 let file = file_of(&line.id, None, &root, place);
-                findings.trouble(TroubleKind::Load, Some(&file).filter(|file| !file.is_empty()).map(String::as_str), &decisive(&long));
+                findings.trouble(TroubleKind::Load, Some(&file).filter(|file| !file.is_empty()).map(String::as_str), &marked(&long));
             }
             "collect-skipped" => {
                 let file = file_of(&line.id, None, &root, place);
                 findings
                     .add(TestId::new(&[&file]), Case::new(Outcome::Skipped(first_lines(&line.long.unwrap_or_default(), 2))).in_file(file));
             }
-            "internal" => findings.trouble(TroubleKind::Crash, None, &decisive(&line.long.unwrap_or_default())),
+            "internal" => findings.trouble(TroubleKind::Crash, None, &marked(&line.long.unwrap_or_default())),
             "loaded" => findings.loaded = line.loaded,
             "end" => {
                 finished = true;
@@ -220,15 +189,20 @@ fn phase(line: Line, test: &mut Seen, place: &dyn Fn(&str) -> Option<String>) {
 fn failure(line: &Line, place: &dyn Fn(&str) -> Option<String>) -> Outcome {
     let long = line.long.as_deref().unwrap_or_default();
     let asserts = ["AssertionError", "Failed"].iter().any(|name| line.mro.iter().any(|one| one == name));
+    let of_example =
+        ["DocTestFailure", "MultipleDoctestFailures", "UnexpectedException"].iter().any(|name| line.mro.iter().any(|one| one == name));
     let strict = line.mro.is_empty() && long.contains("[XPASS(strict)]");
     let kind = match line.when.as_str() {
         "call" if long.contains("from pytest-timeout") => FaultKind::Hang,
-        "call" if asserts || strict => FaultKind::Assertion,
-        "call" if hung(line) => FaultKind::Hang,
+        // An example that printed something else.
+        "call" if of_example && !long.contains("UNEXPECTED EXCEPTION") => FaultKind::Assertion,
+        "call" if strict => FaultKind::UnexpectedPass,
+        "call" if asserts => FaultKind::Assertion,
+        "call" if over_a_limit(&line.mro, line.frames.last().map_or("", |(file, _, _)| file)) => FaultKind::Hang,
         "call" => FaultKind::Error,
         _ => FaultKind::Fixture,
     };
-    let mut message = line.msg.clone().unwrap_or_else(|| decisive(long));
+    let mut message = line.msg.clone().filter(|_| !of_example).unwrap_or_else(|| marked(long));
     if let Some(context) = &line.context {
         message = format!("{message}\nin {context}");
     }
@@ -239,24 +213,6 @@ fn failure(line: &Line, place: &dyn Fn(&str) -> Option<String>) -> Outcome {
     let printed = line.printed.iter().map(|(name, text)| format!("\n--- {name} ---\n{text}"));
     let trace = format!("{}\n{long}{}", frames.collect::<String>(), printed.collect::<String>());
     Outcome::failed(kind, &message, &trace)
-}
-
-/// Over a limit that somebody set: loom, a child process's, asyncio's. A time-out of the network is none.
-fn hung(line: &Line) -> bool {
-    let waited =
-        || line.frames.last().is_some_and(|(file, _, _)| ["asyncio/tasks.py", "asyncio/timeouts.py"].iter().any(|end| file.ends_with(end)));
-    line.mro.iter().any(|name| matches!(name.as_str(), "LoomCaseLimit" | "TimeoutExpired"))
-        || line.mro.iter().any(|name| name == "TimeoutError") && waited()
-}
-
-/// The lines pytest marks as the error, or the last ones.
-fn decisive(long: &str) -> String {
-    let marked: Vec<&str> = long.lines().filter_map(|line| line.strip_prefix("E  ")).map(str::trim).collect();
-    if !marked.is_empty() {
-        return first_lines(&marked.join("\n"), 12);
-    }
-    let lines: Vec<&str> = long.lines().filter(|line| !line.trim().is_empty()).collect();
-    lines[lines.len().saturating_sub(6)..].join("\n")
 }
 
 /// What a test came to once no more lines will come; none when it was not run.
@@ -279,14 +235,15 @@ fn explain_nothing(output: &str, ending: Ending, findings: &mut Findings) {
     let missing = output.contains("No module named pytest") || output.contains("pytest: command not found");
     let kind = if missing { TroubleKind::Missing } else { TroubleKind::Unreadable };
     if ended_by_itself(ending) {
-        findings.trouble(kind, None, &decisive(output));
+        findings.trouble(kind, None, &marked(output));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Span, TestSettings};
+    use crate::config::TestSettings;
+    use crate::runner::Selection;
     use crate::runner::trial::{Trial, lines};
 
     const SOURCE: &str = "def add(a, b):\n    return a + b\n\ndef broken():\n    raise ValueError('no')\n";
@@ -301,6 +258,8 @@ def test_error(): broken()
 def test_skipped(): pass
 @pytest.mark.xfail(reason="known")
 def test_known(): assert False
+@pytest.mark.xfail(strict=True)
+def test_known_no_more(): pass
 @pytest.mark.parametrize("value", [object(), "a\nb"], ids=["<obj at 0x7f3a10c0aa10>", "two"])
 def test_table(value): pass
 @pytest.fixture
@@ -332,6 +291,7 @@ def test_nested(tmp_path):
                 "tests/test_calc.py::test_error: Error",
                 "tests/test_calc.py::test_fixture: Fixture",
                 "tests/test_calc.py::test_known: skipped, expected failure: known",
+                "tests/test_calc.py::test_known_no_more: UnexpectedPass",
                 "tests/test_calc.py::test_nested: passed",
                 "tests/test_calc.py::test_ok: passed",
                 "tests/test_calc.py::test_skipped: skipped, Skipped: later",
@@ -358,22 +318,7 @@ def test_nested(tmp_path):
         let report = trial.run(&head, &Selection::Tests(ids.to_vec()));
         assert_eq!(lines(&report), ["tests/test_calc.py::test_table[<obj at 0x>]: passed", "tests/test_calc.py::test_wrong: passed"]);
         let report = trial.run(&head, &Selection::Files(vec!["tests/test_calc.py".into()]));
-        assert_eq!((report.cases.len(), report.troubles.len()), (10, 0));
-    }
-
-    #[test]
-    fn a_test_that_hangs_or_kills_its_process_costs_no_other_its_result() {
-        let tests = "import asyncio, os, signal, time\ndef test_a(): pass\ndef test_b_spins():\n    while True: pass\ndef test_c_catches():\n    while True:\n        try: time.sleep(1000)\n        except Exception: pass\ndef test_d_is_deaf():\n    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])\n    while True: pass\ndef test_e(): pass\ndef test_f_dies(): os.abort()\ndef test_g_leaves(): os._exit(0)\ndef test_h_waits(): asyncio.run(asyncio.wait_for(asyncio.sleep(1000), 0.2))\ndef test_i(): pass\n";
-        let files = [("pyproject.toml", "[tool.pytest.ini_options]\n"), ("tests/test_stuck.py", tests)];
-        let settings = TestSettings { case_timeout: Span::seconds(1), ..TestSettings::default() };
-        let trial = Trial::new(&files, settings);
-        let report = trial.run(&trial.tree("one", &files), &Selection::All);
-        let expected = [
-            "a: passed", "b_spins: Hang", "c_catches: Hang", "d_is_deaf: Hang", "e: passed", "f_dies: Crash", "g_leaves: Crash",
-            "h_waits: Hang", "i: passed",
-        ];
-        let expected = expected.map(|line| format!("tests/test_stuck.py::test_{line}"));
-        assert_eq!(lines(&report), expected, "{:#?}\n{}", report.troubles, report.output);
+        assert_eq!((report.cases.len(), report.troubles.len()), (11, 0));
     }
 
     #[test]
@@ -411,14 +356,5 @@ def test_nested(tmp_path):
         assert_eq!(findings.cases[&TestId::new(&["t.py", "a"])].outcome, Outcome::Passed);
         let Outcome::Failed(hang) = &findings.cases[&TestId::new(&["t.py", "b"])].outcome else { panic!() };
         assert_eq!(hang.kind, FaultKind::Hang);
-    }
-
-    #[test]
-    fn torn_and_mutated_results() {
-        crate::runner::trial::never_invents_a_pass(include_str!("fixtures/pytest.jsonl"), |text| {
-            let mut findings = Findings::default();
-            read(text, Ending::Exited(0), &|path| path.strip_prefix("/loom/repo/").map(str::to_owned), &std::collections::BTreeSet::new(), &mut findings);
-            findings
-        });
     }
 }

@@ -76,6 +76,8 @@ pub enum FaultKind {
     Hang,
     /// Its process died.
     Crash,
+    /// It passed, and was marked to fail.
+    UnexpectedPass,
 }
 
 /// Something that went wrong outside of a test.

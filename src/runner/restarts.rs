@@ -48,3 +48,50 @@ pub(super) fn plant_done(session: &Session<'_>, done: &BTreeSet<String>) -> Resu
     let text = done.iter().map(String::as_str).collect::<Vec<_>>().join("\n");
     Ok(session.plant("done.txt", &text)?.join("done.txt").to_string_lossy().into_owned())
 }
+
+/// Whether a failure is a limit that somebody set: loom, a child process's, asyncio's. A time-out of the network is none.
+/// `deepest` is the file of the last frame.
+pub(super) fn over_a_limit(mro: &[String], deepest: &str) -> bool {
+    let waited = ["asyncio/tasks.py", "asyncio/timeouts.py"].iter().any(|end| deepest.ends_with(end));
+    mro.iter().any(|name| matches!(name.as_str(), "LoomCaseLimit" | "TimeoutExpired") || name == "TimeoutError" && waited)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Span, TestSettings};
+    use crate::runner::Selection;
+    use crate::runner::trial::{Trial, lines};
+
+    #[test]
+    fn pytest_goes_on_after_what_hangs_or_dies() {
+        let tests = "import asyncio, os, signal, time\ndef test_a(): pass\ndef test_b_spins():\n    while True: pass\ndef test_c_catches():\n    while True:\n        try: time.sleep(1000)\n        except Exception: pass\ndef test_d_is_deaf():\n    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])\n    while True: pass\ndef test_e(): pass\ndef test_f_dies(): os.abort()\ndef test_g_leaves(): os._exit(0)\ndef test_h_waits(): asyncio.run(asyncio.wait_for(asyncio.sleep(1000), 0.2))\ndef test_i(): pass\n";
+        let files = [("pyproject.toml", "[tool.pytest.ini_options]\n"), ("tests/test_stuck.py", tests)];
+        let settings = TestSettings { case_timeout: Span::seconds(1), ..TestSettings::default() };
+        let trial = Trial::new(&files, settings);
+        let report = trial.run(&trial.tree("one", &files), &Selection::All);
+        let expected = [
+            "a: passed",
+            "b_spins: Hang",
+            "c_catches: Hang",
+            "d_is_deaf: Hang",
+            "e: passed",
+            "f_dies: Crash",
+            "g_leaves: Crash",
+            "h_waits: Hang",
+            "i: passed",
+        ];
+        let expected = expected.map(|line| format!("tests/test_stuck.py::test_{line}"));
+        assert_eq!(lines(&report), expected, "{:#?}\n{}", report.troubles, report.output);
+    }
+
+    #[test]
+    fn unittest_goes_on_after_what_hangs_or_dies() {
+        let tests = "import os, signal, time, unittest\nclass A(unittest.TestCase):\n    def test_a(self): pass\n    def test_b_sleeps(self): time.sleep(1000)\n    def test_c_is_deaf(self):\n        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])\n        while True: pass\n    def test_d_dies(self): os.abort()\n    def test_e(self): pass\n";
+        let files = [("setup.cfg", "[options]\n"), ("tests/__init__.py", ""), ("tests/test_stuck.py", tests)];
+        let trial = Trial::new(&files, TestSettings { case_timeout: Span::seconds(1), ..TestSettings::default() });
+        let report = trial.run(&trial.tree("one", &files), &Selection::All);
+        let expected = ["a: passed", "b_sleeps: Hang", "c_is_deaf: Hang", "d_dies: Crash", "e: passed"];
+        let expected = expected.map(|line| format!("tests/test_stuck.py::A::test_{line}"));
+        assert_eq!(lines(&report), expected, "{:#?}\n{}", report.troubles, report.output);
+    }
+}

@@ -73,7 +73,8 @@ fn start(session: &Session<'_>, command: &str, broken: &[String], deadline: Dead
     if !broken.is_empty() {
         options.push_str(&format!(" --exclude-pattern {}", broken.join(",")));
     }
-    let mut child = Child::shell(command).env("SPEC_OPTS", options);
+    let limit = session.settings.case_timeout.duration().as_secs_f64().to_string();
+    let mut child = Child::shell(command).env("SPEC_OPTS", options).env("LOOM_CASE_LIMIT", limit);
     if let Some(selected) = selected(session)? {
         child = child.env("LOOM_SELECTED", selected);
     }
@@ -245,6 +246,16 @@ mod tests {
         let alone = trial.run(&tree, &Selection::Tests(vec![one]));
         assert_eq!(lines(&alone), ["spec/calc_spec.rb::Calc::it { is_expected.to eq 3 }: passed"]);
         assert!(alone.output.contains("1 example, 0 failures"), "{}", alone.output);
+    }
+
+    #[test]
+    fn an_example_that_hangs_costs_no_other_its_result() {
+        let spec = "RSpec.describe 'waiting' do\n  it('sleeps') { sleep 1000 }\n  it('is quick') { expect(1).to eq 1 }\nend\n";
+        let files = [("spec/wait_spec.rb", spec)];
+        let trial = Trial::new(&files, TestSettings { case_timeout: crate::config::Span::seconds(1), ..TestSettings::default() });
+        let report = trial.run(&trial.tree("one", &files), &Selection::All);
+        let expected = ["is quick: passed", "sleeps: Hang"].map(|line| format!("spec/wait_spec.rb::waiting::{line}"));
+        assert_eq!(lines(&report), expected, "{:?}", report.troubles);
     }
 
     #[test]

@@ -104,7 +104,12 @@ fn keep(finished: &crate::sandbox::Finished, file: Option<&str>, reading: &mut R
     let said = plain(&finished.stderr.text());
     let nothing = before == (reading.findings.cases.len(), reading.findings.troubles.len());
     match finished.ending {
-        Ending::TimedOut => reading.stopped(),
+        Ending::TimedOut => {
+            reading.stopped();
+            // A stream that was cut off has no plan; that says nothing more.
+            let fresh = reading.findings.troubles.split_off(before.1);
+            reading.findings.troubles.extend(fresh.into_iter().filter(|one| one.kind != TroubleKind::Crash));
+        }
         Ending::Exited(0) => {}
         // Failing tests explain a failing exit; a run without any does not.
         Ending::Exited(code) if nothing => {

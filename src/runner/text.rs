@@ -51,6 +51,16 @@ pub(super) fn streams(finished: &Finished) -> String {
     }
 }
 
+/// The lines pytest marks as the error, or the last ones.
+pub(super) fn marked(long: &str) -> String {
+    let marked: Vec<&str> = long.lines().filter_map(|line| line.strip_prefix("E  ")).map(str::trim).collect();
+    if !marked.is_empty() {
+        return first_lines(&marked.join("\n"), 12);
+    }
+    let lines: Vec<&str> = long.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(6)..].join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,132 +4,14 @@
 //!
 //! It reads what is written, so it can be talked around; `docs/proof.md` says what remains.
 
+mod words;
+
 use std::collections::BTreeSet;
 
-use super::aware_words::{GO, JAVA, STANDARD};
 use super::split::{Side, Sided, Split};
 use super::syntax::{Language, tokens};
 use super::{Question, Reason, inline, scripts};
-
-/// Loom's own parts, which no repository needs to name.
-const OWN: [&str; 9] = [
-    "LOOM_RESULTS",
-    "LOOM_SELECTED",
-    "loom_pytest",
-    "loom_unittest",
-    "loom_node",
-    "loom_rspec",
-    "loom_minitest",
-    "LoomProve",
-    "/loom/private",
-];
-
-/// What source says when it asks whether it is tested, or reaches for what tests it.
-const ANY: [&str; 9] = [
-    "PYTEST_CURRENT_TEST",
-    "PYTEST_VERSION",
-    "NODE_TEST_CONTEXT",
-    "JEST_WORKER_ID",
-    "RUSTC_BOOTSTRAP",
-    "RUST_TEST_",
-    "NEXTEST",
-    "/loom/repo",
-    "/proc/self",
-];
-const PYTHON: [&str; 17] = [
-    "import__main__",
-    "pytest",
-    "unittest",
-    "pluggy",
-    "sys.modules",
-    "importlib",
-    "__import__",
-    "_getframe",
-    "inspect.stack",
-    "gc.get_",
-    "ctypes",
-    "builtins.",
-    "atexit",
-    "settrace",
-    "setprofile",
-    "os._exit",
-    "os.kill",
-];
-const SCRIPT: [&str; 16] = [
-    "global.expect",
-    "'expect'",
-    "\"expect\"",
-    "@jest/",
-    "node:test",
-    "node:assert",
-    "'assert'",
-    "\"assert\"",
-    "assert/strict",
-    "vitest",
-    "globalThis.expect",
-    "syncBuiltinESMExports",
-    "_load=",
-    "require.cache",
-    "process.binding",
-    "node:vm",
-];
-const RUST: [&str; 13] = [
-    "cfg!(test",
-    "cfg!(not(test",
-    "cfg(test",
-    "cfg(not(test",
-    "cfg_attr(test",
-    "cfg(any(test",
-    "set_hook(",
-    "current_exe",
-    "current().name()",
-    "init_array",
-    "\"event\"",
-    "no_mangle",
-    "asm!(",
-];
-/// Rust that ends the process: usual in programs, not in what tests call.
-const RUST_ENDS: [&str; 3] = ["process::exit", "process::abort", "libc::"];
-/// What these words stand for when they say no such thing: data about installed packages, lints.
-const HARMLESS: [&str; 9] = [
-    "importlib.metadata",
-    "importlib_metadata",
-    "importlib.resources",
-    "importlib_resources",
-    "fromimportlibimportmetadata",
-    "fromimportlibimportresources",
-    "cfg_attr(test,allow(",
-    "cfg_attr(test,warn(",
-    "cfg_attr(test,deny(",
-];
-/// What tests and their set-up say when they reach into the runner.
-const OF_TESTS: [&str; 18] = [
-    "--- PASS",
-    "=== RUN",
-    "\"Action\"",
-    "go:linkname",
-    "os.Args[0]",
-    "surefire-reports",
-    "TestExecutionListener",
-    "LauncherSessionListener",
-    "sun.misc.Unsafe",
-    "Instrumentation",
-    "_pytest",
-    "pytest_runtest",
-    "pytest_pyfunc_call",
-    "pytest_collection",
-    "pytest_report",
-    "pytest_configure",
-    "pytest_sessionfinish",
-    "/proc/self",
-];
-/// What a hook of the runner is made with: any name of it in a file that the runner loads as its own, and its full name
-/// in a test, which may test hooks of its own.
-const HOOKS: [&str; 2] = ["hookimpl", "hookwrapper"];
-const HOOKS_IN_FULL: [&str; 4] = ["pytest.hookimpl", "frompytestimporthookimpl", "pluginmanager", "pytest_plugins"];
-
-/// Modules that Python or pytest load before any test, by the names a file of the repository could take.
-const LOADED: [&str; 8] = ["pytest", "_pytest", "pluggy", "iniconfig", "loom_pytest", "loom_unittest", "sitecustomize", "usercustomize"];
+use words::{ANY, GO, HARMLESS, HOOKS, HOOKS_IN_FULL, JAVA, LOADED, OF_TESTS, OWN, PYTHON, RUST, RUST_ENDS, SCRIPT, STANDARD};
 
 /// What was found.
 #[derive(Debug, Default, PartialEq, Eq)]

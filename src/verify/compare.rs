@@ -138,8 +138,9 @@ fn passed_on_head(out: &mut Comparison, seen: Observed<'_>, id: &TestId, case: &
         return;
     };
     match base_red(must_fail, id, file, tests, known) {
-        // Tests that only stand on changed data are no candidates until they differ.
-        (Red::No(_), _) if !touched => {}
+        // Tests that only stand on changed data are no candidates until they differ; that their file does not load
+        // beside the old source says nothing of them.
+        (Red::No(_) | Red::Proof(RedKind::MissingApi), _) if !touched => {}
         (Red::No(Weak::Passes | Weak::NotRun), _) if change == TextChange::Same || change == TextChange::Unknown && before.is_some() => {}
         (Red::Proof(red), lines) => out.proven.push(Proven { test: id.clone(), red, lines }),
         (Red::No(why), lines) => out.unproven.push(Unproven { test: id.clone(), why, lines }),

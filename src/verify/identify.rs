@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::doctests;
 use super::items::{Item, items};
 use super::split::{Side, Sided, Split};
 use super::syntax::Language;
@@ -125,6 +126,7 @@ fn items_of(file: &Sided, text: Option<&str>) -> Vec<Item> {
     let Some(text) = text else { return Vec::new() };
     match file.side {
         // Only what is compiled for tests: a source function named like a test is none.
+        Side::Mixed if Language::of(&file.path) == Some(Language::Python) => doctests::items(&file.path, text),
         Side::Mixed => items(&file.path, &file.inline_tests(Some(text)).unwrap_or_default()),
         _ => items(&file.path, text),
     }
@@ -175,6 +177,11 @@ fn fit(parts: &[&str], names: &[String]) -> Option<(usize, usize, usize, Reverse
 fn title_fits(part: &str, name: &str) -> Option<usize> {
     if part == name {
         return Some(3);
+    }
+    // pytest puts the module before the item: `pkg.mod.Class.method`.
+    if let Some(item) = name.strip_prefix(doctests::MARK) {
+        let after_module = part.strip_suffix(item).is_some_and(|module| module.is_empty() || module.ends_with('.'));
+        return after_module.then_some(3 + item.len());
     }
     if name.len() >= 4 && part.ends_with(name) && part[..part.len() - name.len()].ends_with(' ') {
         return Some(2);

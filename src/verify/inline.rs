@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use tree_sitter::Node;
 
+use super::doctests;
 use super::syntax::{Language, parse, replaced, text_of};
 
 /// One piece of a file that is there for tests only.
@@ -105,12 +106,18 @@ fn line_end(text: &str, from: usize) -> usize {
 
 /// The file without its tests.
 pub fn source_text(language: Language, text: &str) -> Option<String> {
+    if language == Language::Python {
+        return doctests::source_text(text);
+    }
     let cuts: Vec<_> = outermost(regions(language, text)?).into_iter().map(|region| (region.range, String::new())).collect();
     Some(replaced(text, &cuts))
 }
 
 /// The tests alone.
 pub fn tests_text(language: Language, text: &str) -> Option<String> {
+    if language == Language::Python {
+        return doctests::tests_text(text);
+    }
     Some(outermost(regions(language, text)?).into_iter().map(|region| &text[region.range]).collect())
 }
 
@@ -127,6 +134,9 @@ fn outermost(regions: Vec<Region>) -> Vec<Region> {
 /// The source of one version with the tests of another. None when they cannot be put together: a file that does not
 /// parse, or tests in a module that the source does not have.
 pub fn splice(language: Language, source: &str, tests: &str) -> Option<String> {
+    if language == Language::Python {
+        return doctests::splice(source, tests);
+    }
     let old = outermost(regions(language, source)?);
     let mut new: Vec<Option<Region>> = outermost(regions(language, tests)?).into_iter().map(Some).collect();
     let mut changes: Vec<(Range<usize>, String)> = Vec::new();

@@ -4,7 +4,6 @@
 mod asked;
 mod asserts;
 mod aware;
-mod aware_words;
 mod cells;
 mod checks;
 mod compare;
@@ -12,6 +11,7 @@ mod compile_errors;
 mod dependencies;
 mod died;
 mod docs;
+mod doctests;
 mod evidence;
 mod facts;
 mod flips;

@@ -36,10 +36,14 @@ pub enum Weak {
     Crash,
     /// An error in the test's own code.
     OwnError,
+    /// It was marked to fail, and passes there.
+    UnexpectedPass,
     /// Its result differs from run to run.
     Flaky,
     /// It gives another result when it runs alone.
     Company,
+    /// It hangs there, and needs most of the limit of one test with the patch.
+    Slow,
 }
 
 impl Weak {
@@ -52,15 +56,17 @@ impl Weak {
             Weak::Fixture => "fails on the unchanged source in a fixture or hook, before its own code",
             Weak::Load => "cannot be loaded or compiled beside the unchanged source, and not for a name that the patch adds",
             Weak::Crash => "kills its process on the unchanged source",
+            Weak::UnexpectedPass => "is marked to fail, and passes on the unchanged source",
             Weak::OwnError => "fails on the unchanged source by an error in its own code, not by an assertion",
             Weak::Flaky => "passes and fails from run to run",
             Weak::Company => "gives another result when it runs alone",
+            Weak::Slow => "hangs on the unchanged source, and comes near the limit of one test with the patch as well",
         }
     }
 
     /// Red all the same: something a person may accept.
     pub const fn is_red(self) -> bool {
-        matches!(self, Weak::Crash | Weak::OwnError)
+        matches!(self, Weak::Crash | Weak::OwnError | Weak::Slow)
     }
 }
 
@@ -81,11 +87,13 @@ pub fn classify(fault: &Fault, file: Option<&str>, known: &Known) -> Red {
     match fault.kind {
         FaultKind::Fixture => Red::No(Weak::Fixture),
         FaultKind::Crash => Red::No(Weak::Crash),
+        FaultKind::UnexpectedPass => Red::No(Weak::UnexpectedPass),
         FaultKind::Hang => Red::Proof(RedKind::Hang),
         // A missing name can dress up as anything; it is looked for first, because it says the least.
         FaultKind::Assertion | FaultKind::Error if misses_added_name(&fault.message, known) => Red::Proof(RedKind::MissingApi),
         FaultKind::Assertion => Red::Proof(RedKind::Assertion),
-        FaultKind::Error if reaches_source(&said, file, known) => Red::Proof(RedKind::SourceError),
+        FaultKind::Error if example_reaches_source(&said, file) => Red::Proof(RedKind::SourceError),
+        FaultKind::Error if reaches_source(&frames_of(fault, file), file, known) => Red::Proof(RedKind::SourceError),
         // A Rust test asserts by panicking as well: `unwrap`, `expect`, `panic!`, an `Err` returned.
         FaultKind::Error if file.is_some_and(|file| file.ends_with(".rs")) || said.contains("panicked at ") => {
             Red::Proof(RedKind::Assertion)
@@ -199,6 +207,20 @@ fn is_chorus(summary: &str) -> bool {
 static PATH: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"[\w./@+-]+\.(?:py|rs|jsx?|mjs|cjs|tsx?|mts|cts|go|rb|java|php|pm|pl|t)\b").expect("a fixed pattern"));
 
+/// The part of what a failure said that holds frames: not its message and not what the test printed, which may name any
+/// file. Elsewhere than in Python and JavaScript the frames stand in the message as well.
+fn frames_of(fault: &Fault, file: Option<&str>) -> String {
+    let ends = |endings: &[&str]| file.is_some_and(|file| endings.iter().any(|ending| file.ends_with(ending)));
+    if ends(&[".py"]) {
+        let own = fault.trace.split("\n--- ").next().unwrap_or_default();
+        return own.lines().filter(|line| !line.starts_with("E  ")).map(|line| format!("{line}\n")).collect();
+    }
+    if ends(&[".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts"]) {
+        return fault.trace.replacen(fault.message.trim(), "", 1);
+    }
+    format!("{}\n{}", fault.message, fault.trace)
+}
+
 /// Whether a trace has a frame of the source under test below the test's own. Python prints the deepest frame last,
 /// everybody else first.
 fn reaches_source(said: &str, file: Option<&str>, known: &Known) -> bool {
@@ -216,6 +238,12 @@ fn reaches_source(said: &str, file: Option<&str>, known: &Known) -> bool {
     }
     let own = frames.iter().rposition(|path| is_test(path));
     frames.iter().position(|path| is_source(path)).is_some_and(|at| own.is_none_or(|own| at < own))
+}
+
+/// An example in a docstring stands in the source's own file: what it calls there lies below its own frame.
+fn example_reaches_source(said: &str, file: Option<&str>) -> bool {
+    let after_example = said.rsplit_once("File \"<doctest ").map_or("", |(_, after)| after);
+    file.is_some_and(|file| after_example.lines().skip(1).any(|line| line.trim_start().starts_with("File \"") && line.contains(file)))
 }
 
 fn suffixes(path: &str) -> impl Iterator<Item = &str> {
@@ -260,6 +288,10 @@ mod tests {
         );
         assert_eq!(of(FaultKind::Error, "TypeError: f() got an unexpected keyword argument 'stale'", "", own), Red::No(Weak::OwnError));
         assert_eq!(of(FaultKind::Fixture, "fixture 'x' not found", deep, own), Red::No(Weak::Fixture));
+        assert_eq!(of(FaultKind::UnexpectedPass, "[XPASS(strict)]", "", own), Red::No(Weak::UnexpectedPass));
+        // What a test says or prints is no frame.
+        let printed = "tests/test_a.py:3 in test_a\n\n>       f()\nE       KeyError: 'src/pkg/core.py:3'\n\n--- Captured stdout call ---\nsrc/pkg/core.py:9: in f\n";
+        assert_eq!(of(FaultKind::Error, "KeyError: 'src/pkg/core.py:3'", printed, own), Red::No(Weak::OwnError));
         assert_eq!(of(FaultKind::Hang, "", "", own), Red::Proof(RedKind::Hang));
     }
 
@@ -272,6 +304,8 @@ mod tests {
             of(FaultKind::Error, "TypeError: qs.fresh is not a function", "at test/parse.test.js:1:1", own),
             Red::Proof(RedKind::MissingApi)
         );
+        let named = "Error: lib/parse.js:3:1\n    at test/parse.test.js:1:1";
+        assert_eq!(of(FaultKind::Error, "Error: lib/parse.js:3:1", named, own), Red::No(Weak::OwnError));
         assert_eq!(of(FaultKind::Error, "TypeError: t.equl is not a function", "at test/parse.test.js:1:1", own), Red::No(Weak::OwnError));
     }
 

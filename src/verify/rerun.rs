@@ -186,7 +186,14 @@ impl Rerun<'_, '_> {
         if !hangs {
             self.look_closer(&all, &both)?;
         }
+        // Alone they do what they did not do beside others.
         let plain = |cell| Setting::alone(cell, Conditions::plain());
+        for (cell, expected) in [(Cell::MustFail, false), (Cell::MustPass, true)] {
+            all.iter().for_each(|id| self.history.add(id, &Setting::whole(cell), expected));
+            let contrary = self.steady(&all).into_iter().filter(|id| self.history.steady(id, &plain(cell)) == Some(!expected));
+            let contrary: Vec<TestId> = contrary.collect();
+            self.run(&Setting::whole(cell), &contrary)?;
+        }
         for id in self.steady(&all) {
             let contrary = self.history.steady(&id, &plain(Cell::MustFail)) == Some(true)
                 || self.history.steady(&id, &plain(Cell::MustPass)) == Some(false);

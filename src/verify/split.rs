@@ -1,6 +1,7 @@
 //! Splits a patch into source and tests and builds the two mixed trees of the proof: by path, and for files that hold
 //! both, by syntax. Which tests changed inside is `identify`'s work.
 
+use super::doctests::Examples;
 use super::go;
 use super::inline;
 use super::paths::{is_code, is_support, is_test_path};
@@ -66,19 +67,22 @@ pub enum Inline {
 
 impl Split {
     /// Splits `patch`; `own_folders` are the maintainers' `test.paths`.
-    pub fn of(cache: &Cache, patch: &Patch, own_folders: &[String], inline: Inline) -> Result<Split> {
+    pub fn of(cache: &Cache, patch: &Patch, own_folders: &[String], inline: Inline, examples: Examples) -> Result<Split> {
         let mut files = Vec::new();
         for change in &patch.files {
             if let Change::Renamed(from) = &change.change {
-                files.push(sided(cache, patch, from, 0, own_folders)?);
+                files.push(sided(cache, patch, from, 0, own_folders, examples)?);
             }
-            files.push(sided(cache, patch, &change.path, change.mode, own_folders)?);
+            files.push(sided(cache, patch, &change.path, change.mode, own_folders, examples)?);
         }
         let mut notes = Vec::new();
         if inline == Inline::AsSource {
             for file in files.iter_mut().filter(|file| file.side == Side::Mixed) {
                 file.side = Side::Source;
-                notes.push(format!("The tests inside {} could not be built beside the old source; the file counts as source.", file.path));
+                notes.push(format!(
+                    "The tests inside {} could not be built or loaded beside the old source; the file counts as source.",
+                    file.path
+                ));
             }
         }
         let (tests, source) = halves(&mut files, &mut notes);
@@ -150,22 +154,26 @@ impl Sided {
 
 type Overlay = Vec<(String, Option<(Vec<u8>, u32)>)>;
 
-fn sided(cache: &Cache, patch: &Patch, path: &str, mode: u32, own_folders: &[String]) -> Result<Sided> {
+fn sided(cache: &Cache, patch: &Patch, path: &str, mode: u32, own_folders: &[String], examples: Examples) -> Result<Sided> {
     let before = cache.blob(&patch.base_tree, path)?;
     let after = cache.blob(&patch.head_tree, path)?;
     let existed = before.is_some();
     let text = |bytes: Option<&Vec<u8>>| bytes.filter(|b| b.len() <= LARGEST).and_then(|b| String::from_utf8(b.clone()).ok());
     let (base, head) = (text(before.as_ref()), text(after.as_ref()));
-    let side = side(path, base.as_deref(), head.as_deref(), own_folders);
+    let side = side(path, base.as_deref(), head.as_deref(), own_folders, examples);
     let mode = if mode == 0 { 0o100_644 } else { mode };
     Ok(Sided { path: path.to_owned(), side, base, head, existed, content: after.map(|bytes| (bytes, mode)) })
 }
 
-fn side(path: &str, base: Option<&str>, head: Option<&str>, own_folders: &[String]) -> Side {
+fn side(path: &str, base: Option<&str>, head: Option<&str>, own_folders: &[String], examples: Examples) -> Side {
     if is_test_path(path, own_folders) {
         return if is_support(path) || !is_code(path) { Side::Support } else { Side::Test };
     }
-    if let Some(language) = Language::of(path).filter(|language| inline::holds_tests(*language)) {
+    let holds = |language: Language| match language {
+        Language::Python => examples == Examples::AreTests,
+        other => inline::holds_tests(other),
+    };
+    if let Some(language) = Language::of(path).filter(|language| holds(*language)) {
         let tests = |text: Option<&str>| text.and_then(|text| inline::tests_text(language, text)).unwrap_or_default();
         let (before, after) = (tests(base), tests(head));
         if before != after {
@@ -222,7 +230,7 @@ mod tests {
     fn file(path: &str, base: Option<&str>, head: Option<&str>) -> Sided {
         Sided {
             path: path.into(),
-            side: side(path, base, head, &[]),
+            side: side(path, base, head, &[], Examples::AreTests),
             base: base.map(str::to_owned),
             head: head.map(str::to_owned),
             existed: base.is_some(),
@@ -261,6 +269,17 @@ mod tests {
         assert!(text(&tests).contains("u8 { 0 }") && text(&tests).contains("fn b()"));
         assert!(text(&source).contains("u8 { 1 }") && text(&source).contains("fn a()"));
         assert_eq!(tests[2].1, None, "a deleted test is deleted on the test side");
+    }
+
+    #[test]
+    fn a_python_file_is_mixed_when_its_examples_changed_and_are_run() {
+        let base = "def f():\n    \"\"\"\n    >>> f()\n    0\n    \"\"\"\n    return 0\n";
+        let head = base.replace('0', "1");
+        assert_eq!(file("pkg/a.py", Some(base), Some(&head)).side, Side::Mixed);
+        assert_eq!(file("pkg/a.py", Some(base), Some(&base.replace("return 0", "return 1"))).side, Side::Source);
+        assert_eq!(side("pkg/a.py", Some(base), Some(&head), &[], Examples::AreText), Side::Source);
+        assert!(file("pkg/a.py", Some(base), Some(&head)).changes_source());
+        assert!(!file("pkg/a.py", Some(base), Some(&base.replace("    0\n", "    1\n"))).changes_source());
     }
 
     #[test]

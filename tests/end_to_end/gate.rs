@@ -1,12 +1,11 @@
-//! The gate on small real repositories: real trees, real sandbox, real test runs. One repository per language, its
-//! setup and baseline made once, then patches good and bad.
+//! The gate on small real repositories, one per language: its setup and baseline made once, then patches good and bad.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where something is missing")]
 
 use std::path::Path;
 use std::time::Duration;
 
-use loom_agent::config::{Config, SandboxSettings, TestSettings};
+use loom_agent::config::{Config, SandboxSettings};
 use loom_agent::runner::{Bench, detect, prepare};
 use loom_agent::sandbox::{Cancel, Sandbox};
 use loom_agent::task::{CommitId, Flake, Issue, IssueRef, IssueState, Silent, TreeId};
@@ -25,7 +24,6 @@ pub(super) struct Scene {
     bench: Bench,
     baseline: Vec<CellRun>,
     config: Config,
-    /// What the gate is told of earlier proofs.
     pub(super) flakes: Vec<Flake>,
 }
 
@@ -35,16 +33,15 @@ impl Scene {
         let origin = folder.path().join("origin");
         commit(&origin, files);
         let cancel = Cancel::default();
-        let url = origin.to_str().unwrap();
-        let (cache, base, _) = Cache::fetch(&folder.path().join("cache"), url, None, None, Duration::from_secs(60), &cancel).unwrap();
+        let (cache, base, _) =
+            Cache::fetch(&folder.path().join("cache"), origin.to_str().unwrap(), None, None, Duration::from_secs(60), &cancel).unwrap();
         let tree = cache.tree_of(&base).unwrap();
         let sandbox = Sandbox::new(&SandboxSettings::default()).unwrap();
         let host = folder.path().join("setup");
         std::fs::create_dir_all(&host).unwrap();
         cache.export(&tree, &host).unwrap();
-        let settings: &TestSettings = &config.test;
-        let suites = detect(&host, settings, &sandbox).unwrap();
-        let bench = prepare(&sandbox, suites, &host, &folder.path().join("bench"), settings, &Silent, &cancel).unwrap();
+        let suites = detect(&host, &config.test, &sandbox).unwrap();
+        let bench = prepare(&sandbox, suites, &host, &folder.path().join("bench"), &config.test, &Silent, &cancel).unwrap();
         let mut scene = Scene { folder, sandbox, cache, base, tree, bench, baseline: Vec::new(), config, flakes: Vec::new() };
         scene.baseline = scene.judged(|judge| baseline(judge, &scene.base).unwrap());
         scene

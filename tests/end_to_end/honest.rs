@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where something is missing")]
 
 use loom_agent::config::Config;
-use loom_agent::verify::Proof;
+use loom_agent::verify::{Proof, Ruling};
 
 use super::gate::{Scene, verified};
 
@@ -30,4 +30,35 @@ fn fixes_of_a_python_package() {
     let verdict = scene.verdict(&[("marks/__init__.py", Some(&fixed)), ("tests/fixtures/rows.txt", Some(rows))]);
     assert_eq!(verified(&verdict, Proof::FailToPass), ["tests/test_rows.py::test_row[ *b -> <b>b]"]);
     assert_eq!(verdict.evidence.flaky.len(), 1);
+}
+
+const SLUG: &str = "export function slug(text) {\n  return text.toLowerCase().replace(' ', '-');\n}\n";
+
+const SLUG_TEST: &str = "import test from 'node:test';\nimport assert from 'node:assert/strict';\nimport { slug } from '../lib/slug.js';\n\ntest('one blank', () => {\n  assert.equal(slug('A b'), 'a-b');\n});\n";
+
+#[test]
+fn fixes_of_a_package_that_is_built_before_its_tests() {
+    let package = r#"{"name": "slugs", "type": "module", "scripts": {"pretest": "npm run lint && npm run build", "lint": "eslint .",
+        "build": "rimraf lib && node build.js", "test": "node --test --test-reporter=spec test/slug.test.js"}}"#;
+    let build = "import { cpSync } from 'node:fs';\ncpSync('src', 'lib', { recursive: true });\n";
+    let files = [("package.json", package), ("build.js", build), ("src/slug.js", SLUG), ("test/slug.test.js", SLUG_TEST)];
+    let scene = Scene::of(&files, Config::default());
+    let fixed = SLUG.replace("replace(' ', '-')", "replaceAll(' ', '-')");
+    let with_new = format!("{SLUG_TEST}\ntest('two blanks', () => {{\n  assert.equal(slug('a b c'), 'a-b-c');\n}});\n");
+    let verdict = scene.verdict(&[("src/slug.js", Some(&fixed)), ("test/slug.test.js", Some(&with_new))]);
+    assert_eq!(verified(&verdict, Proof::FailToPass), ["test/slug.test.js::two blanks"]);
+    assert!(verdict.evidence.not_verified.iter().any(|one| one.contains("`rimraf lib` does not run here")), "{:?}", verdict.evidence);
+
+    // Tests that nothing here knows how to run are not the same as none.
+    let files = [
+        ("package.json", r#"{"scripts": {"test": "node test/run.js"}}"#),
+        ("lib/a.js", "exports.a = 1;\n"),
+        ("test/run.js", "require('../lib/a');\n"),
+    ];
+    let verdict = Scene::of(&files, Config::default()).verdict(&[("lib/a.js", Some("exports.a = 2;\n"))]);
+    assert!(
+        matches!(&verdict.ruling, Ruling::Inconclusive(why) if why.contains("`test/run.js`") && why.contains("test.command")),
+        "{:?}",
+        verdict.ruling
+    );
 }

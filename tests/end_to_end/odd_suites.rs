@@ -97,11 +97,13 @@ fn a_suite_that_writes_into_its_tree_changes_no_other() {
     let odd = "echo \"echo broken\" > other.sh; mkdir -p made; date > made/now; rm -f README.md\n";
     proves(&verified(fixed(&shell(odd), odd)), "has the name");
     // What rewrites the very files of the patch has judged others.
-    let odd = "echo 'echo \"Hello, $1!\"' > greet.sh\n";
-    let loom = shell("");
-    branch(&loom, "fix", &[("greet.sh", "echo \"Hello, $name?\"\n"), ("test/greet.test", &format!("{odd}{OLD}{NEW}"))]);
+    let test = "import pathlib, unittest\n\npathlib.Path('greet.py').write_text(\"def greet(name):\\n    return f'Hello, {name}!'\\n\")\nimport greet\n\nclass TestGreet(unittest.TestCase):\n    def test_a(self):\n        self.assertEqual(greet.greet('Ann'), 'Hello, Ann!')\n";
+    let settings = "[test]\ncommand = \"python -m unittest discover -s tests\"\nsetup = []\n";
+    let old = "import unittest\nimport greet\n\nclass TestOld(unittest.TestCase):\n    def test_old(self):\n        self.assertTrue(greet.greet('Ann'))\n";
+    let loom = base(&[("loom.toml", settings), ("greet.py", "def greet(name):\n    return 'Hello'\n"), ("tests/test_old.py", old)]);
+    branch(&loom, "fix", &[("greet.py", "def greet(name):\n    return 'Hi'\n"), ("tests/test_greet.py", test)]);
     let told = verify(&loom).exits(12).json();
-    assert!(told.to_string().contains("rewrote greet.sh"), "{told:#}");
+    assert!(told.to_string().contains("rewrote greet.py"), "{told:#}");
 }
 
 #[test]
@@ -163,7 +165,7 @@ fn a_test_that_passes_only_behind_another_proves_nothing() {
     branch(&loom, "fix", &[("greet.py", &source("f'Hello, {name}!'")), ("tests/test_greet.py", &behind)]);
     let told = verify(&loom).exits(11).json();
     assert_eq!(told["reasons"][0]["name"], "no-failing-test", "{told:#}");
-    assert!(told.to_string().contains("passes and fails from run to run"), "{told:#}");
+    assert!(told.to_string().contains("gives another result when it runs alone"), "{told:#}");
 }
 
 #[test]

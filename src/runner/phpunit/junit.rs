@@ -86,7 +86,8 @@ pub(super) fn read(bytes: &[u8], place: Place<'_>, method_at: MethodAt<'_>, find
             }
             Event::End(tag) => {
                 depth = depth.saturating_sub(1);
-                // The end of something whose beginning was lost.
+                // The end of something whose beginning was lost, or the other way round.
+                tally.damaged |= tag.local_name().as_ref() == "testcase" && open.as_ref().is_some_and(|test| test.fault.is_some());
                 tally.damaged |=
                     matches!(tag.local_name().as_ref(), "failure" | "error") && open.as_ref().is_none_or(|test| test.fault.is_none());
                 end(tag.local_name().as_ref(), &mut suites, &mut open, (place, method_at), &mut own);

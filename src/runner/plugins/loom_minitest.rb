@@ -64,10 +64,24 @@ if (path = ENV['LOOM_RESULTS'])
       end
     end
 
+    LIMIT = ENV['LOOM_CASE_LIMIT'].to_f
+
+    # Ends a test that hangs; minitest takes it for an error of that test.
+    module Limit
+      def run
+        Timeout.timeout(LIMIT, LoomResults::HANG, 'over the limit of one test') { super }
+      end
+    end
+
     module Hook
       def init_plugins(options)
         super
         reporter << Reporter.new
+        return unless LIMIT.positive? && defined?(::Minitest::Test)
+
+        require 'timeout'
+        LoomResults.const_set(:HANG, Class.new(Timeout::Error)) unless LoomResults.const_defined?(:HANG)
+        ::Minitest::Test.prepend(Limit)
       end
     end
   end

@@ -118,6 +118,14 @@ end
 
 RSpec::Core::Example.prepend(Loom::Phase) if RSpec::Core::Example.private_method_defined?(:run_before_example)
 
+if (limit = ENV.delete('LOOM_CASE_LIMIT').to_f).positive?
+  require 'timeout'
+  Loom::Hang = Class.new(Timeout::Error)
+  RSpec.configure do |config|
+    config.around(:each) { |example| Timeout.timeout(limit, Loom::Hang, 'over the limit of one test') { example.run } }
+  end
+end
+
 if (path = ENV.delete('LOOM_SELECTED')) && File.exist?(path)
   wanted = JSON.parse(File.read(path))
   RSpec.configure do |config|

@@ -55,7 +55,7 @@ pub fn faults(path: &str, base: &str, head: &str) -> Vec<Fault> {
     visit(tree.root_node(), |node| {
         let (first, last) = (node.start_position().row, node.end_position().row);
         let near = touched.range(first..=last).next().is_some();
-        if !near || is_left_out(node) || tests.iter().any(|region| region.range.contains(&node.start_byte())) {
+        if !near || is_left_out(node, head) || tests.iter().any(|region| region.range.contains(&node.start_byte())) {
             return Walk::Past;
         }
         found.extend(fault(language, node, head).filter(|one| touched.contains(&(one.line as usize - 1))));
@@ -72,9 +72,11 @@ fn touched_lines(base: &str, head: &str) -> BTreeSet<usize> {
 }
 
 /// What says nothing at run time, or says it to nobody: types, attributes, imports, words for a log.
-fn is_left_out(node: Node<'_>) -> bool {
+fn is_left_out(node: Node<'_>, text: &str) -> bool {
     let kind = node.kind();
     kind.contains("comment")
+        || kind == "expression_statement"
+            && node.named_child(0).is_some_and(|call| call.kind().starts_with("call") && is_talk(text_of(call, text)))
         || kind.contains("attribute_item")
         || kind.starts_with("import")
         || matches!(kind, "use_declaration" | "decorator" | "type_annotation" | "type_arguments" | "type_alias_declaration")
@@ -129,9 +131,7 @@ fn fault(language: Language, node: Node<'_>, text: &str) -> Option<Fault> {
             of(Kind::Result, value, nothing(language, text_of(value, text)).to_owned())
         }
         "expression_statement" => {
-            let call =
-                node.named_child(0).filter(|child| matches!(child.kind(), "call" | "call_expression" | "await" | "await_expression"))?;
-            (!is_talk(text_of(call, text))).then_some(())?;
+            node.named_child(0).filter(|child| matches!(child.kind(), "call" | "call_expression" | "await" | "await_expression"))?;
             let gone = match language {
                 Language::Python => "pass",
                 Language::Rust => "();",
@@ -142,23 +142,20 @@ fn fault(language: Language, node: Node<'_>, text: &str) -> Option<Fault> {
         "integer" | "float" | "number" | "integer_literal" | "float_literal" => {
             of(Kind::Constant, node, other_number(text_of(node, text))?)
         }
-        "true" => of(Kind::Constant, node, "false".into()),
-        "false" => of(Kind::Constant, node, "true".into()),
-        "boolean_literal" => of(Kind::Constant, node, if text_of(node, text) == "true" { "false" } else { "true" }.into()),
-        "True" => of(Kind::Constant, node, "False".into()),
-        "False" => of(Kind::Constant, node, "True".into()),
+        "true" | "false" | "boolean_literal" => of(Kind::Constant, node, other_truth(text_of(node, text))?.to_owned()),
         "string" | "string_literal" if !is_bare(node) => of(Kind::Constant, node, other_text(text_of(node, text))?),
-        _ => python_truth(language, node, text).and_then(|now| of(Kind::Constant, node, now)),
+        _ => None,
     }
 }
 
-fn python_truth(language: Language, node: Node<'_>, text: &str) -> Option<String> {
-    let other = match text_of(node, text) {
+fn other_truth(text: &str) -> Option<&'static str> {
+    Some(match text {
+        "true" => "false",
+        "false" => "true",
         "True" => "False",
         "False" => "True",
         _ => return None,
-    };
-    (language == Language::Python && node.child_count() == 0 && node.is_named()).then(|| other.to_owned())
+    })
 }
 
 /// `a if condition else b` has its condition in the middle, without a name.

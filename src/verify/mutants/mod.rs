@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use self::changes::{Fault, faults};
 use super::cells::Cells;
 use super::dependencies;
+use super::doctests::Examples;
 use super::split::{Inline, Split};
 use super::{Cell, Evidence, Judge, Proof, Ruling, Verdict};
 use crate::error::Result;
@@ -69,7 +70,7 @@ pub fn mutants(judge: &Judge<'_>, patch: &Patch, verdict: &Verdict) -> Result<Op
     let began = Instant::now();
     let budget = gate.mutants_budget.min(gate.budget).duration();
     let mut stand = Stand { judge, patch, verdict, cells: Cells::within(judge, patch, budget), ends: began + budget };
-    let split = Split::of(judge.cache, patch, &judge.config.test.paths, Inline::BySyntax)?;
+    let split = Split::of(judge.cache, patch, &judge.config.test.paths, Inline::BySyntax, Examples::AreText)?;
     // What was installed for the head tree went with the proof.
     if dependencies::changes(&split).any() {
         return Ok(None);

@@ -3,6 +3,7 @@
 use super::{Heard, Trial};
 use crate::error::Result;
 use crate::runner::{Report, Selection, Trouble, TroubleKind};
+use crate::verify::doctests::Examples;
 use crate::verify::facts::Shape;
 use crate::verify::identify::Tests;
 use crate::verify::red::{Red, classify_trouble};
@@ -18,7 +19,8 @@ impl Trial<'_> {
         }
         let Some(mut reports) = self.touched_on_base()? else { return Ok(()) };
         if self.is_badly_split(&reports) {
-            let split = Split::of(self.judge.cache, self.patch, &self.judge.config.test.paths, Inline::AsSource)?;
+            let examples = Examples::of(&self.judge.bench.suites, self.judge.cache, &self.patch.base_tree)?;
+            let split = Split::of(self.judge.cache, self.patch, &self.judge.config.test.paths, Inline::AsSource, examples)?;
             self.not_verified.extend(split.notes.iter().filter(|note| !self.notes.contains(note)).cloned());
             self.split = split;
             self.tests = Tests::of(&self.split);

@@ -8,7 +8,7 @@ use crate::verify::facts::{Broken, Shape, Unproven};
 use crate::verify::history::History;
 use crate::verify::red::Weak;
 use crate::verify::rerun::{Rerun, Trees};
-use crate::verify::{needs, remarks, tamper, troubles};
+use crate::verify::{RedKind, needs, remarks, tamper, troubles};
 
 impl Trial<'_> {
     /// Compares every suite's cells; answers with the old expectations that no longer hold.
@@ -16,11 +16,22 @@ impl Trial<'_> {
         let mut altered = Vec::new();
         for (suite, one) in heard.iter().enumerate() {
             let mut compared = compare(one.observed(), &self.tests, &self.known);
+            self.near_the_limit(one, &mut compared);
             self.settle(suite, &mut compared)?;
             altered.append(&mut compared.altered);
             self.take(compared, one);
         }
         Ok(altered)
+    }
+
+    /// A hang is mended when the test ends well inside the limit; one that barely does may only have been lucky.
+    fn near_the_limit(&self, heard: &Heard, compared: &mut Comparison) {
+        let half = self.judge.config.test.case_timeout.duration().as_millis() as u64 / 2;
+        let took = |id: &TestId| heard.must_pass.cases.get(id).and_then(|case| case.elapsed_ms);
+        let (slow, proven): (Vec<_>, Vec<_>) =
+            compared.proven.drain(..).partition(|one| one.red == RedKind::Hang && took(&one.test).is_some_and(|ms| ms > half));
+        compared.proven = proven;
+        compared.unproven.extend(slow.into_iter().map(|one| Unproven { test: one.test, why: Weak::Slow, lines: one.lines }));
     }
 
     /// Runs what differs again, on both trees: what passes and fails by turns neither blocks nor proves.

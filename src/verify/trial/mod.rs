@@ -19,6 +19,7 @@ use pace::Pace;
 use super::cells::Cells;
 use super::compare::Observed;
 use super::dependencies::Changes;
+use super::doctests::Examples;
 use super::facts::{Facts, Shape};
 use super::identify::Tests;
 use super::knowledge;
@@ -78,7 +79,13 @@ impl<'a> Trial<'a> {
     /// Splits the patch; nothing has run yet.
     pub fn open(judge: &'a Judge<'a>, patch: &'a Patch, issue: &Issue) -> Result<Trial<'a>> {
         let gate = &judge.config.gate;
-        let split = Split::of(judge.cache, patch, &judge.config.test.paths, Inline::BySyntax)?;
+        let split = Split::of(
+            judge.cache,
+            patch,
+            &judge.config.test.paths,
+            Inline::BySyntax,
+            Examples::of(&judge.bench.suites, judge.cache, &patch.base_tree)?,
+        )?;
         let wanted = &gate.no_regression_labels;
         let facts = Facts {
             shape: tamper::shape(&split, docs::only_docs(&split)),

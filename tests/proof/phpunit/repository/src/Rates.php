@@ -3,7 +3,7 @@
 namespace Parcels;
 
 /** What a parcel costs, in cents. */
-final class Rates
+class Rates
 {
     private const TIERS = [[1000, 500], [5000, 900]];
 

@@ -1,0 +1,227 @@
+//! The words that `aware` looks for, language by language; those of PHP, Ruby and Perl are in `scripts`.
+
+/// Loom's own parts, which no repository needs to name.
+pub const OWN: [&str; 9] = [
+    "LOOM_RESULTS",
+    "LOOM_SELECTED",
+    "loom_pytest",
+    "loom_unittest",
+    "loom_node",
+    "loom_rspec",
+    "loom_minitest",
+    "LoomProve",
+    "/loom/private",
+];
+
+/// What source says when it asks whether it is tested, or reaches for what tests it.
+pub const ANY: [&str; 9] = [
+    "PYTEST_CURRENT_TEST",
+    "PYTEST_VERSION",
+    "NODE_TEST_CONTEXT",
+    "JEST_WORKER_ID",
+    "RUSTC_BOOTSTRAP",
+    "RUST_TEST_",
+    "NEXTEST",
+    "/loom/repo",
+    "/proc/self",
+];
+/// The same: Python.
+pub const PYTHON: [&str; 17] = [
+    "import__main__",
+    "pytest",
+    "unittest",
+    "pluggy",
+    "sys.modules",
+    "importlib",
+    "__import__",
+    "_getframe",
+    "inspect.stack",
+    "gc.get_",
+    "ctypes",
+    "builtins.",
+    "atexit",
+    "settrace",
+    "setprofile",
+    "os._exit",
+    "os.kill",
+];
+/// The same: JavaScript and TypeScript.
+pub const SCRIPT: [&str; 16] = [
+    "global.expect",
+    "'expect'",
+    "\"expect\"",
+    "@jest/",
+    "node:test",
+    "node:assert",
+    "'assert'",
+    "\"assert\"",
+    "assert/strict",
+    "vitest",
+    "globalThis.expect",
+    "syncBuiltinESMExports",
+    "_load=",
+    "require.cache",
+    "process.binding",
+    "node:vm",
+];
+/// The same: Rust.
+pub const RUST: [&str; 13] = [
+    "cfg!(test",
+    "cfg!(not(test",
+    "cfg(test",
+    "cfg(not(test",
+    "cfg_attr(test",
+    "cfg(any(test",
+    "set_hook(",
+    "current_exe",
+    "current().name()",
+    "init_array",
+    "\"event\"",
+    "no_mangle",
+    "asm!(",
+];
+/// The same: Go.
+pub const GO: [&str; 24] = [
+    "testing.Testing(",
+    "\"testing\"",
+    "test.v",
+    "test.run",
+    "test.timeout",
+    ".test\"",
+    "_test.go",
+    "os.Args[0]",
+    "os.Executable(",
+    "flag.Lookup(",
+    "runtime.Caller",
+    "runtime.Stack(",
+    "runtime.FuncForPC(",
+    "debug.Stack(",
+    "debug.PrintStack(",
+    "debug.ReadBuildInfo(",
+    "go:linkname",
+    "unsafe.Pointer",
+    "syscall.Kill(",
+    "syscall.Exit(",
+    "--- PASS",
+    "--- FAIL",
+    "=== RUN",
+    "\"Action\"",
+];
+/// The same: Java.
+pub const JAVA: [&str; 24] = [
+    "getStackTrace(",
+    "StackWalker",
+    "SecurityManager",
+    "surefire",
+    "org.junit",
+    "org.testng",
+    "org.opentest4j",
+    "Class.forName(",
+    "setAccessible(",
+    "System.exit(",
+    ".halt(",
+    "addShutdownHook(",
+    "java.class.path",
+    "sun.java.command",
+    "getInputArguments(",
+    "ProcessHandle",
+    "java.lang.instrument",
+    "sun.misc.Unsafe",
+    "MethodHandles.privateLookupIn",
+    "Tests run:",
+    "<<< FAIL",
+    "TEST-",
+    "test-classes",
+    "org.gradle.test",
+];
+/// Rust that ends the process: usual in programs, not in what tests call.
+pub const RUST_ENDS: [&str; 3] = ["process::exit", "process::abort", "libc::"];
+/// What these words stand for when they say no such thing: data about installed packages, lints.
+pub const HARMLESS: [&str; 9] = [
+    "importlib.metadata",
+    "importlib_metadata",
+    "importlib.resources",
+    "importlib_resources",
+    "fromimportlibimportmetadata",
+    "fromimportlibimportresources",
+    "cfg_attr(test,allow(",
+    "cfg_attr(test,warn(",
+    "cfg_attr(test,deny(",
+];
+/// What tests and their set-up say when they reach into the runner.
+pub const OF_TESTS: [&str; 18] = [
+    "--- PASS",
+    "=== RUN",
+    "\"Action\"",
+    "go:linkname",
+    "os.Args[0]",
+    "surefire-reports",
+    "TestExecutionListener",
+    "LauncherSessionListener",
+    "sun.misc.Unsafe",
+    "Instrumentation",
+    "_pytest",
+    "pytest_runtest",
+    "pytest_pyfunc_call",
+    "pytest_collection",
+    "pytest_report",
+    "pytest_configure",
+    "pytest_sessionfinish",
+    "/proc/self",
+];
+/// What a hook of the runner is made with: any name of it in a file that the runner loads as its own, and its full name
+/// in a test, which may test hooks of its own.
+pub const HOOKS: [&str; 2] = ["hookimpl", "hookwrapper"];
+/// The same: The same in full.
+pub const HOOKS_IN_FULL: [&str; 4] = ["pytest.hookimpl", "frompytestimporthookimpl", "pluginmanager", "pytest_plugins"];
+
+/// Modules that Python or pytest load before any test, by the names a file of the repository could take.
+pub const LOADED: [&str; 8] =
+    ["pytest", "_pytest", "pluggy", "iniconfig", "loom_pytest", "loom_unittest", "sitecustomize", "usercustomize"];
+/// Modules of Python itself that a runner loads: taken only by a file at the root.
+pub const STANDARD: [&str; 44] = [
+    "abc",
+    "argparse",
+    "ast",
+    "atexit",
+    "base64",
+    "bdb",
+    "bisect",
+    "builtins",
+    "cmd",
+    "code",
+    "codecs",
+    "collections",
+    "contextlib",
+    "copy",
+    "dataclasses",
+    "datetime",
+    "difflib",
+    "dis",
+    "encodings",
+    "enum",
+    "faulthandler",
+    "fnmatch",
+    "functools",
+    "gc",
+    "glob",
+    "importlib",
+    "inspect",
+    "io",
+    "json",
+    "linecache",
+    "os",
+    "pathlib",
+    "pprint",
+    "re",
+    "runpy",
+    "shutil",
+    "site",
+    "tempfile",
+    "time",
+    "traceback",
+    "types",
+    "typing",
+    "unittest",
+    "warnings",
+];
