@@ -48,6 +48,7 @@ mod syntax;
 mod tamper;
 mod trial;
 mod troubles;
+mod unknowable;
 mod verdict;
 
 pub use checks::{CheckOutcome, Checked, Checkup, Form};
@@ -55,4 +56,5 @@ pub use docs::is_documentation;
 pub use evidence::{Cell, CellRun, Evidence, Flaky, FlakySeen, Flip, Part, Proven, RedKind};
 pub use judge::{Judge, baseline, prove};
 pub use mutants::{Mutant, Mutants, mutants};
+pub use unknowable::unknowable;
 pub use verdict::{Proof, Question, Reason, Ruling, Verdict};
