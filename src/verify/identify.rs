@@ -267,16 +267,23 @@ fn moved(files: &BTreeMap<String, Versions>) -> BTreeMap<Place, Place> {
     for same_file in [true, false] {
         left.retain(|(place, item)| {
             let long = |one: &Item, two: &Item| one.body.len() <= two.body.len() * 2;
-            let near = new
-                .iter()
-                .enumerate()
-                .filter(|(_, (there, other))| (there.0 == place.0) == same_file && long(item, other) && long(other, item));
+            let near = new.iter().enumerate().filter(|(_, (there, other))| {
+                (there.0 == place.0) == same_file && long(item, other) && long(other, item) && calls_stay(item, other)
+            });
             let scored = near.take(200).map(|(at, (_, other))| (alike(item, other), at));
             let best = scored.filter(|(score, _)| *score >= ALIKE).max_by(|one, two| one.0.total_cmp(&two.0));
             best.map(|(_, at)| pairs.insert(place.clone(), new.remove(at).0)).is_none()
         });
     }
     pairs
+}
+
+/// Whether a new function still calls what the old one called: tests of two functions may read alike all the same.
+fn calls_stay(old: &Item, new: &Item) -> bool {
+    let words: BTreeSet<&str> = new.body.split(' ').collect();
+    let old: Vec<&str> = old.body.split(' ').collect();
+    let called = old.windows(2).filter(|pair| pair[1] == "(").map(|pair| pair[0]);
+    called.filter(|name| name.starts_with(|c: char| c.is_alphabetic() || c == '_')).all(|name| words.contains(name))
 }
 
 fn alike(one: &Item, two: &Item) -> f32 {
@@ -330,6 +337,16 @@ pub mod tests {
         assert_eq!(change("parse()::arrays::should be strictly equal"), TextChange::Changed);
         assert_eq!(change("adds 1"), TextChange::Same);
         assert_eq!(change("group parse() > arrays"), TextChange::Changed);
+    }
+
+    #[test]
+    fn a_test_of_another_function_is_not_the_one_that_is_gone() {
+        let of_a = "def test_old():\n    got = insured(500, 100)\n    assert got == 501, got\n    assert got != 500, got\n";
+        let of_b = "def test_new():\n    got = base(500, 100)\n    assert got == 601, got\n    assert got != 600, got\n";
+        let gone = of("t.py", of_a, of_b);
+        assert_eq!(gone.change(&id("t.py::test_old"), Some("t.py")), TextChange::Deleted);
+        let renamed = of("t.py", of_a, &of_b.replace("base", "insured"));
+        assert_eq!(renamed.change(&id("t.py::test_old"), Some("t.py")), TextChange::Changed);
     }
 
     #[test]
