@@ -46,7 +46,7 @@ pub enum Command {
     /// Works on one issue, up to a draft pull request that proves its tests
     #[command(name = "run-issue", after_help = include_str!("text/run_issue.txt"))]
     RunIssue(RunIssue),
-    /// Proves a change on this machine: two commits that anyone wrote, or a proposal again from its folder alone
+    /// Proves that a change works: a branch, a pull request, a proposal; whoever wrote it
     #[command(after_help = include_str!("text/verify.txt"))]
     Verify(Verify),
     /// Opens the draft pull request of a proposal that `run-issue --dry-run` left
@@ -126,9 +126,9 @@ pub struct TestOptions {
 /// `loom verify`.
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// The proposal folder; without it, --head is proved against --base
-    #[arg(value_name = "PROPOSAL", conflicts_with_all = ["base", "head", "label", "mutants"])]
-    pub proposal: Option<PathBuf>,
+    /// owner/repo#34 or the URL of a pull request, or a proposal folder; without it, --head is proved against --base
+    #[arg(value_name = "WHAT")]
+    pub what: Option<String>,
     /// Where the repository is [default: the one around this folder; for a proposal, where it was found]
     #[arg(long, value_name = "PATH_OR_URL")]
     pub repo: Option<String>,
@@ -138,12 +138,18 @@ pub struct Verify {
     /// The work: a branch, a tag, a commit [default: HEAD]
     #[arg(long, value_name = "REV")]
     pub head: Option<String>,
-    /// A label of the issue, like `refactoring`; decides whether new tests are asked for; may be repeated
+    /// A label of the change, like `refactoring`; decides whether new tests are asked for; may be repeated
     #[arg(long, value_name = "LABEL")]
     pub label: Vec<String>,
     /// Puts small faults into the changed lines of verified work, and tells which ones no test notices
     #[arg(long)]
     pub mutants: bool,
+    /// Writes the proof as JUnit XML, for CI systems that show it
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Sets a check run on the pull request's head commit; needs a token with `checks: write`
+    #[arg(long)]
+    pub check_run: bool,
     /// The tests.
     #[command(flatten)]
     pub tests: TestOptions,

@@ -19,7 +19,7 @@ pub fn listen(screen: &Screen, cancel: &Cancel) -> Result<()> {
             }
             asked.request(kind);
             if screen.talk > Talk::Quiet {
-                screen.say("stopping; the task goes back to the queue (once more to stop at once)");
+                screen.say("stopping (once more to stop at once)");
             }
         }
     });

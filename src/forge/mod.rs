@@ -4,8 +4,10 @@
 mod calls;
 mod connect;
 mod github;
+mod incoming;
 mod local;
 mod retry;
 
 pub use calls::{Draft, Forge, Home, PullRequest, Status};
 pub use connect::connect;
+pub use incoming::{CheckRun, Conclusion, Incoming, PullRequests};

@@ -63,8 +63,26 @@ impl<'a> Run<'a> {
         let issue = frozen(&claim, &fresh)?;
         let (at, done, ends_as) = (Stage::Admit, Done::nothing_yet(task.id), Status::Failed);
         let episode = task.episode;
-        let mut run =
-            Run { order, means, forge, issue, home, branch, episode, folder, redactor, board, claim, pulse, begun, at, done, ends_as };
+        let environment = Default::default();
+        let mut run = Run {
+            order,
+            means,
+            forge,
+            issue,
+            home,
+            branch,
+            episode,
+            folder,
+            redactor,
+            board,
+            claim,
+            pulse,
+            begun,
+            at,
+            done,
+            environment,
+            ends_as,
+        };
         match run.enter(&fresh) {
             Ok(Some(done)) => run.close(Ok(done)).map(Err),
             Ok(None) => Ok(Ok(run)),

@@ -59,7 +59,7 @@ impl Folder {
     /// Puts aside what only the work itself needed; the proposal stays. Quick: [`sweep`] frees the room.
     pub fn tidy(&self) {
         let Some(aside) = self.aside() else { return };
-        for name in ["base", "base.done", "work", "private", "deps", "cells", "checks", "here"] {
+        for name in ["base", "base.done", "work", "private", "private.tools", "deps", "cells", "checks", "here"] {
             let _ = fs::rename(self.at(name), aside.join(name));
         }
     }

@@ -9,12 +9,13 @@ use super::ending::tell_failure;
 use super::ground::GIT_WALL;
 use super::order::Means;
 use super::stages::report;
+use super::stale::{Standing, does_not_merge, standing};
 use super::teller::Place;
 use super::text;
 use crate::error::{Failure, Kind, Result};
 use crate::forge::{self, Draft, Forge, Home, PullRequest, Status};
 use crate::guard::Redactor;
-use crate::proposal::{Layout, Proposal, marker};
+use crate::proposal::{Layout, Moved, Proposal, marker};
 use crate::queue::Queue;
 use crate::sandbox::Cancel;
 use crate::task::{CommitId, Event, IssueRef, Stage};
@@ -73,13 +74,29 @@ pub fn publish(folder: &Path, repository: Option<&str>, means: &Means<'_>) -> Re
 }
 
 fn from_the_cache(proposal: &Proposal, forge: &dyn Forge, home: &Home, redactor: &Redactor, means: &Means<'_>) -> Result<PullRequest> {
-    let (cache, _, _) =
+    let (cache, tip, branch) =
         Cache::fetch(&means.locations.cache, &home.url, Some(&proposal.target.base), home.credential.as_ref(), GIT_WALL, means.cancel)?;
     let base_tree = cache.tree_of(proposal.base())?;
     let config = text::with_repository_settings(means.settings, &cache, &base_tree, means.reporter)?;
-    let layout = text::layout(&config, &cache, &base_tree)?;
+    let mut layout = text::layout(&config, &cache, &base_tree)?;
+    // Nothing of the repository runs here: where the proof would have to be made again, that is said.
+    layout.moved = match standing(&cache, &branch, &tip, proposal.patch())? {
+        Standing::Current => None,
+        Standing::Apart(moved) => Some(moved),
+        Standing::Met(moved, _) => Some(Moved { merged: false, ..moved }),
+        Standing::Conflicts(moved, paths) => return Err(conflicting(&moved, &paths)),
+    };
+    if let Some(moved) = &layout.moved {
+        means.reporter.event(&Event::Warning { text: moved.sentence() });
+    }
     let outgoing = Outgoing { proposal, config: &config, layout, redactor, cache_folder: &means.locations.cache };
     put_out(forge, &cache, home, &outgoing, means.cancel)
+}
+
+/// The end of a proposal that does not merge any more.
+pub fn conflicting(moved: &Moved, paths: &[String]) -> Failure {
+    Failure::new(Kind::Inconclusive, does_not_merge(moved, paths))
+        .hint("start a new episode with --again: it begins at the branch as it is now")
 }
 
 /// Branch and pull request for a proposal; what exists of them already is adopted.

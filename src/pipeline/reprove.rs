@@ -1,14 +1,17 @@
 //! `loom verify PROPOSAL`: the same proof again, from the folder alone, on this machine.
 
 use std::path::Path;
+use std::time::Instant;
 
-use super::ground::{Folder, GIT_WALL, Ground};
+use super::change::prove_on;
+use super::ground::{GIT_WALL, Ground};
+use super::mutate::Mutate;
 use super::order::Means;
-use super::rounds::judge;
+use super::scratch::Scratch;
 use crate::error::{Failure, Kind, Result};
-use crate::proposal::Proposal;
+use crate::proposal::{Circumstances, Difference, Proposal, differences};
 use crate::sandbox::Credential;
-use crate::verify::{self, Verdict};
+use crate::verify::Verdict;
 use crate::workspace::Cache;
 
 /// What came of proving a proposal again.
@@ -17,12 +20,17 @@ pub struct Reproved {
     pub proposal: Proposal,
     /// The gate's word now.
     pub verdict: Verdict,
+    /// How it was made this time.
+    pub about: Circumstances,
+    /// Where it is not what the proposal says; empty when both agree.
+    pub differences: Vec<Difference>,
 }
 
 /// Proves a proposal again; nothing of the folder's own verdict is taken on trust.
 /// `repository` stands in for the recorded URL where that is not reachable from here.
 pub fn reprove(folder: &Path, repository: Option<&str>, means: &Means<'_>) -> Result<Reproved> {
-    let (proposal, digest) = Proposal::read(folder)?;
+    let began = Instant::now();
+    let (proposal, _) = Proposal::read(folder)?;
     let target = &proposal.target;
     let url = repository.unwrap_or(&target.url);
     let credential = credential(url, means)?;
@@ -35,23 +43,19 @@ pub fn reprove(folder: &Path, repository: Option<&str>, means: &Means<'_>) -> Re
             format_args!("the diff makes tree {}, the proposal speaks of {}", tree.short(), proposal.patch().head_tree.short()),
         ));
     }
-    let folder = Folder::open(means.locations, &format!("verify-{}", digest.short()))?;
-    let ground = Ground::new(folder, cache, proposal.base().clone(), means.settings, means.reporter)?;
-    let ground = ground.with_ledger(means.locations, url)?;
-    let bench = ground.bench(means.reporter, means.cancel)?;
-    let cells = ground.folder.fresh("cells")?;
-    let judge = judge(&ground, &bench, &cells, means.reporter, means.cancel);
-    let baseline = verify::baseline(&judge, proposal.base())?;
+    let scratch = Scratch::open(means.locations)?;
+    let ground = Ground::new(scratch.folder().clone(), cache, proposal.base().clone(), means.settings, means.reporter)?;
     let patch = ground.cache.patch(proposal.base(), &tree)?;
-    let verdict = verify::prove(&judge, &patch, &baseline, &proposal.issue)?;
-    super::ledger::note(means.locations, url, &verdict)?;
-    ground.folder.tidy();
-    Ok(Reproved { proposal, verdict })
+    let (verdict, environment) = prove_on(ground, &patch, &proposal.issue, Mutate::Never, means)?;
+    let about = Circumstances { environment, elapsed_ms: began.elapsed().as_millis() as u64, ..Circumstances::default() };
+    let differences = differences(proposal.verdict(), &verdict);
+    Ok(Reproved { proposal, verdict, about, differences })
 }
 
-/// The forge's token for a clone by HTTP, where there is one; proving needs no right but to read.
+/// The forge's token, for a clone from that very forge; proving needs no right but to read.
 pub(super) fn credential(url: &str, means: &Means<'_>) -> Result<Option<Credential>> {
-    let by_http = url.starts_with("https://") || url.starts_with("http://");
-    let token = if by_http { means.secrets.forge_token()? } else { None };
+    let server = means.settings.config.github.server();
+    let there = url.strip_prefix(&server).is_some_and(|rest| rest.starts_with('/'));
+    let token = if there { means.secrets.forge_token()? } else { None };
     Ok(token.map(|token| Credential { scope: url.to_owned(), token }))
 }

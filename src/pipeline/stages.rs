@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::board::Board;
+use super::environment::environment;
 use super::ground::{Folder, GIT_WALL, Ground};
 use super::order::{Done, Means, Order};
 use super::publish::{Outgoing, put_out};
@@ -17,7 +18,7 @@ use crate::error::{Kind, OrFail, Result};
 use crate::forge::{Forge, Home, PullRequest, Status};
 use crate::guard::Redactor;
 use crate::model;
-use crate::proposal::{Mark, Proposal, Target, Work};
+use crate::proposal::{Environment, Mark, Proposal, Target, Work};
 use crate::queue::Claim;
 use crate::runner::Bench;
 use crate::task::{CommitId, Event, Issue, Stage};
@@ -43,6 +44,8 @@ pub struct Run<'a> {
     pub(super) begun: Instant,
     pub(super) at: Stage,
     pub(super) done: Done,
+    /// With what the proof is made, once it is known.
+    pub(super) environment: Environment,
     /// The label that a failure leaves.
     pub(super) ends_as: Status,
 }
@@ -78,6 +81,7 @@ impl<'a> Run<'a> {
     pub fn set_up(&mut self, ground: &Ground) -> Result<Bench> {
         let began = self.begin(Stage::Setup, 0)?;
         let bench = ground.bench(self.means.reporter, self.means.cancel)?;
+        self.environment = environment(ground, &bench, self.means.cancel)?;
         let suites: Vec<&str> = bench.suites.iter().map(|suite| suite.command.as_str()).collect();
         let note = if suites.is_empty() { "no tests found".to_owned() } else { suites.join("; ") };
         self.end(Stage::Setup, 0, began, "null", &note)?;
@@ -110,6 +114,7 @@ impl<'a> Run<'a> {
             ended_early: text::ended_early(&outcome.ended),
             made_at: jiff::Timestamp::now(),
             loom: env!("CARGO_PKG_VERSION").to_owned(),
+            environment: self.environment.clone(),
         };
         let words = text::for_people(&outcome, &self.issue);
         let proposal = Proposal::new(self.issue.clone(), target, words, work, patch, verdict)?;
@@ -136,7 +141,8 @@ impl<'a> Run<'a> {
     /// Branch and pull request.
     pub fn publish(&mut self, ground: &Ground, proposal: &Proposal) -> Result<PullRequest> {
         self.stage(Stage::Publish, 0, |run| {
-            let layout = text::layout(&ground.config, &ground.cache, &ground.base_tree)?;
+            let mut layout = text::layout(&ground.config, &ground.cache, &ground.base_tree)?;
+            layout.moved = run.moved_on(ground, proposal)?;
             let cache_folder = &run.means.locations.cache;
             let outgoing = Outgoing { proposal, config: &ground.config, layout, redactor: &run.redactor, cache_folder };
             let pull_request = put_out(run.forge.as_ref(), &ground.cache, &run.home, &outgoing, run.means.cancel)?;

@@ -145,7 +145,7 @@ pub fn layout(config: &Config, cache: &Cache, base_tree: &TreeId) -> Result<Layo
             form = cache.blob(base_tree, path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         }
     }
-    Ok(Layout { template, form, keyword: config.pull_request.keyword.clone() })
+    Ok(Layout { template, form, moved: None, keyword: config.pull_request.keyword.clone() })
 }
 
 /// Settings with what the base tree's own `loom.toml` may say.

@@ -2,23 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use super::{Layout, Proposal, Target, Work, pull_request};
+use super::{Circumstances, Environment, Layout, Moved, Proposal, Shown, Target, Work, check_run, pull_request, terminal};
 use crate::guard;
 use crate::runner::{Case, Fault, FaultKind, Outcome, Report, TestId};
 use crate::sandbox::{Ending, Tier};
 use crate::task::{Issue, IssueState, Trigger, Usage};
-use crate::verify::{Cell, CellRun, Evidence, Flaky, FlakySeen, Flip, Proof, Proven, Question, RedKind, Ruling, Verdict};
+use crate::verify::{Cell, CellRun, Evidence, Flaky, FlakySeen, Flip, Proof, Proven, Question, Reason, RedKind, Ruling, Verdict};
 use crate::workspace::{Change, FileChange, Patch};
 
-fn id(name: &str) -> TestId {
+pub(super) fn id(name: &str) -> TestId {
     TestId::new(&["tests/test_clamp.py", name])
 }
 
-fn shaky(name: &str) -> Flaky {
+pub(super) fn shaky(name: &str) -> Flaky {
     Flaky { test: id(name), suite: "pytest".into(), seen: FlakySeen::Base, condition: "alone".into() }
 }
 
-fn run(cell: Cell, passed: usize, failed: &[&str]) -> CellRun {
+pub(super) fn run(cell: Cell, passed: usize, failed: &[&str]) -> CellRun {
     let case = |outcome| Case { outcome, file: None, elapsed_ms: None };
     let fault = || Fault { kind: FaultKind::Assertion, message: "assert 0 == 5".into(), trace: String::new() };
     let mut cases: BTreeMap<TestId, Case> = (0..passed).map(|n| (id(&format!("test_{n}")), case(Outcome::Passed))).collect();
@@ -43,7 +43,7 @@ fn proven(name: &str) -> Proven {
     Proven { test: id(name), red: RedKind::Assertion, lines: "assert 0 == 5\n + where 0 = clamp(1, 5, 9)\n".into() }
 }
 
-fn evidence() -> Evidence {
+pub(super) fn evidence() -> Evidence {
     Evidence {
         runs: vec![
             run(Cell::Baseline, 40, &[]),
@@ -65,6 +65,11 @@ fn evidence() -> Evidence {
         tier: Tier::Bubblewrap,
         notes: vec!["`python -m pytest`: pytest configured in pyproject.toml".into()],
     }
+}
+
+/// A verdict about nothing in particular.
+pub(super) fn judged(ruling: Ruling, evidence: Evidence) -> Verdict {
+    Verdict { base: "b".repeat(40).parse().unwrap(), head_tree: "e".repeat(40).parse().unwrap(), ruling, evidence }
 }
 
 fn proposal(ruling: Ruling, evidence: Evidence, summary: &str) -> Proposal {
@@ -97,6 +102,7 @@ fn proposal(ruling: Ruling, evidence: Evidence, summary: &str) -> Proposal {
         ended_early: None,
         made_at: jiff::Timestamp::UNIX_EPOCH,
         loom: "0.1.0".into(),
+        environment: Environment::default(),
     };
     let files = vec![file("CHANGES.rst", 2), file("clamp.py", 1), file("tests/test_clamp.py", 5)];
     let patch = Patch { base: "b".repeat(40).parse().unwrap(), base_tree: tree("d"), head_tree: tree("e"), files, diff: b"diff".to_vec() };
@@ -141,6 +147,34 @@ fn a_review_with_its_questions_first() {
     let body = body(&proposal(asked, Evidence { flips, red_before, flaky: vec![shaky("test_clock")], ..evidence() }, ""));
     holds(&body);
     insta::assert_snapshot!(body);
+}
+
+/// The same proof without a proposal around it.
+fn pages(ruling: Ruling, evidence: Evidence) -> (String, String) {
+    let tools = [("python".to_owned(), "Python 3.11.9".to_owned())].into();
+    let environment = Environment { loom: "0.1.0".into(), platform: "linux x86_64".into(), git: "git version 2.39.5".into(), tools };
+    let moved =
+        Moved { branch: "main".into(), tip: "a".repeat(40).parse().unwrap(), commits: 3, in_common: vec!["clamp.py".into()], merged: true };
+    let about = Circumstances { head: Some("f".repeat(40).parse().unwrap()), environment, elapsed_ms: 9_200, moved: Some(moved) };
+    let proposal = proposal(ruling, evidence, "");
+    let shown = Shown { verdict: proposal.verdict(), patch: proposal.patch(), about: &about, base_branch: Some("main") };
+    (terminal(&shown).unwrap(), check_run(&shown).unwrap())
+}
+
+#[test]
+fn the_proof_on_a_terminal_and_on_a_check_run() {
+    let question =
+        Question { name: "deleted-test".into(), text: "test_gone was deleted; may it go?".into(), lines: "def test_gone\n".into() };
+    let flips = vec![Flip { test: id("test_flip"), old: "assert 5 == 0".into(), new: "assert 0 == 5".into() }];
+    let evidence = Evidence { flips, red_before: vec![id("test_network")], flaky: vec![shaky("test_clock")], ..evidence() };
+    let (terminal, check_run) = pages(Ruling::Review(vec![question]), evidence);
+    insta::assert_snapshot!(format!("{terminal}\n================\n\n{check_run}"));
+    let reason = Reason { name: "regression".into(), text: "test_5 fails now".into(), lines: "assert 1 == 2\n".into() };
+    let (terminal, _) = pages(Ruling::Rejected(vec![reason]), Evidence { fail_to_pass: Vec::new(), ..super::gallery::evidence() });
+    assert!(
+        terminal.starts_with("rejected: regression\n\nreasons\n  1. regression: test_5 fails now\n     | assert 1 == 2\n\n"),
+        "{terminal}"
+    );
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! Patch and verdict, on disk and in memory; the pull request's text. The only thing a forge will publish.
 //! Owns the folder's format and the pages people read; deciding and publishing are left to `verify` and `forge`.
 
+mod agreement;
 mod figures;
 mod folder;
 #[cfg(test)]
 mod gallery;
+mod junit;
 mod page;
+mod record;
 mod status;
 mod template;
 mod words;
@@ -18,9 +21,12 @@ use crate::task::{CommitId, Issue, Usage};
 use crate::verify::Verdict;
 use crate::workspace::Patch;
 
+pub use agreement::{Difference, differences};
 pub use figures::claim;
 pub use folder::{DIFF, EVIDENCE, PAGE, PROPOSAL, TRAJECTORY};
-pub use page::{Layout, pull_request};
+pub use junit::junit;
+pub use page::{Layout, Shown, check_run, pull_request, terminal};
+pub use record::{Circumstances, Environment, Moved, Record};
 pub use status::{Line, Mark, Progress, SHOWN, episode_name, marker, status_comment};
 pub use template::render;
 
@@ -75,6 +81,9 @@ pub struct Work {
     pub made_at: Timestamp,
     /// loom's version.
     pub loom: String,
+    /// With what it was proved.
+    #[serde(default)]
+    pub environment: Environment,
 }
 
 impl Proposal {

@@ -1,17 +1,18 @@
-//! The pull request's title and body, rendered from a template. Owns what is on the page and its size;
-//! the words of the built-in template are in `pull_request.md.j2`.
+//! The pages of a proof, rendered from templates: pull request, check run, terminal. Owns what is on them and their
+//! size; their words are in the `.j2` files beside it.
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::figures::{self, Figures};
+use super::record::{Circumstances, Moved};
 use super::template::render;
 use super::{Proposal, words};
 use crate::error::Result;
 use crate::guard;
-use crate::task::IssueRef;
-use crate::verify::{Checked, Evidence, Proven, Ruling, is_documentation};
-use crate::workspace::FileChange;
+use crate::task::{CommitId, IssueRef};
+use crate::verify::{Checked, Evidence, Proven, Ruling, Verdict, is_documentation};
+use crate::workspace::{FileChange, Patch};
 
 const BUILT_IN: &str = include_str!("pull_request.md.j2");
 /// GitHub refuses bodies over 65,536 characters; redaction may add some.
@@ -24,6 +25,9 @@ const FAULTS: usize = 10;
 /// page is too long for the forge.
 const ROOMS: [Room; 4] =
     [Room { block: 1_500, rows: 30 }, Room { block: 500, rows: 30 }, Room { block: 150, rows: 20 }, Room { block: 0, rows: 10 }];
+
+/// The same on a terminal, where nothing limits the page.
+const TERMINAL: Room = Room { block: 1_500, rows: 100 };
 
 #[derive(Clone, Copy)]
 struct Room {
@@ -38,6 +42,8 @@ pub struct Layout {
     pub template: Option<String>,
     /// The repository's own pull request template, for people to fill in.
     pub form: Option<String>,
+    /// Set when the base branch has moved on.
+    pub moved: Option<Moved>,
     /// `Closes`, `Fixes`, `Resolves` or `Refs`.
     pub keyword: String,
 }
@@ -51,7 +57,7 @@ struct File<'a> {
 }
 
 #[derive(Serialize)]
-struct Shown {
+struct Said {
     name: String,
     note: String,
     says: String,
@@ -71,51 +77,95 @@ pub fn pull_request(proposal: &Proposal, layout: &Layout) -> Result<(String, Str
     Ok((cap(&proposal.title.replace(['\n', '\r'], " "), TITLE_LIMIT), cap(&body, BODY_LIMIT)))
 }
 
+/// The proof for the page of a check run, as long as a forge takes.
+pub fn check_run(shown: &Shown<'_>) -> Result<String> {
+    let mut body = String::new();
+    for room in ROOMS {
+        body = render("the check run's page", include_str!("check_run.md.j2"), &shown.values(room))?;
+        if body.chars().count() <= BODY_LIMIT {
+            break;
+        }
+    }
+    Ok(cap(&body, BODY_LIMIT))
+}
+
+/// The proof for a terminal: the word first, then what it rests on. Foreign text in it is only made safe by who prints it.
+pub fn terminal(shown: &Shown<'_>) -> Result<String> {
+    render("the proof's page", include_str!("terminal.txt.j2"), &shown.values(TERMINAL))
+}
+
+/// A proof and what it is about, as pages show it.
+pub struct Shown<'a> {
+    /// The word and what it rests on.
+    pub verdict: &'a Verdict,
+    /// The change.
+    pub patch: &'a Patch,
+    /// How it was made.
+    pub about: &'a Circumstances,
+    /// What the change goes into, where it has a name.
+    pub base_branch: Option<&'a str>,
+}
+
+impl Shown<'_> {
+    /// What the templates of the proof itself need.
+    fn values(&self, room: Room) -> Value {
+        let (verdict, about) = (self.verdict, self.about);
+        let evidence = &verdict.evidence;
+        let (questions, reasons) = match &verdict.ruling {
+            Ruling::Review(questions) => (asked(questions.iter().map(|q| (&*q.name, &*q.text, &*q.lines)), room), Vec::new()),
+            Ruling::Rejected(reasons) => (Vec::new(), asked(reasons.iter().map(|r| (&*r.name, &*r.text, &*r.lines)), room)),
+            Ruling::Verified(_) | Ruling::Inconclusive(_) => (Vec::new(), Vec::new()),
+        };
+        let sentences = |texts: &[String]| texts.iter().take(room.rows).map(|text| words::sentence(text)).collect::<Vec<_>>();
+        let flips = evidence.flips.iter().take(room.rows);
+        let more = |all: usize| all.saturating_sub(room.rows);
+        json!({
+            "word": verdict.word(),
+            "figures": Figures::of(verdict),
+            "table": figures::table(verdict),
+            "questions": questions,
+            "more_questions": match &verdict.ruling { Ruling::Review(questions) => more(questions.len()), _ => 0 },
+            "reasons": reasons,
+            "files": self.patch.files.iter().take(room.rows).map(|file| shown_file(file, evidence)).collect::<Vec<_>>(),
+            "more_files": more(self.patch.files.len()),
+            "proven": evidence.fail_to_pass.iter().take(room.rows).map(|proven| shown_proof(proven, room)).collect::<Vec<_>>(),
+            "more_proven": more(evidence.fail_to_pass.len()),
+            "flips": flips.map(|f| json!({"name": f.test, "old": block(&f.old, room), "new": block(&f.new, room)})).collect::<Vec<_>>(),
+            "more_flips": more(evidence.flips.len()),
+            "red_before": evidence.red_before.iter().take(room.rows).collect::<Vec<_>>(),
+            "more_red_before": more(evidence.red_before.len()),
+            "flaky": evidence.flaky.iter().take(room.rows).map(|one| json!({"name": one.test, "says": one.says()})).collect::<Vec<_>>(),
+            "more_flaky": more(evidence.flaky.len()),
+            "not_verified": sentences(&evidence.not_verified),
+            "checks": evidence.checks.iter().take(room.rows).map(|one| shown_check(one, room)).collect::<Vec<_>>(),
+            "notes": sentences(&evidence.notes),
+            "tier": evidence.tier,
+            "base": verdict.base.short(),
+            "base_branch": self.base_branch,
+            "base_tree": self.patch.base_tree.short(),
+            "head": about.head.as_ref().map(CommitId::short),
+            "head_tree": verdict.head_tree.short(),
+            "stale": about.moved.as_ref().map(|moved| words::sentence(&moved.sentence())),
+            "environment": (!about.environment.loom.is_empty()).then_some(&about.environment),
+            "elapsed": figures::seconds(about.elapsed_ms),
+        })
+    }
+}
+
 fn values(proposal: &Proposal, layout: &Layout, room: Room) -> Value {
-    let (verdict, patch) = (proposal.verdict(), proposal.patch());
-    let evidence = &verdict.evidence;
-    let (questions, reasons) = match &verdict.ruling {
-        Ruling::Review(questions) => (asked(questions.iter().map(|q| (&*q.name, &*q.text, &*q.lines)), room), Vec::new()),
-        Ruling::Rejected(reasons) => (Vec::new(), asked(reasons.iter().map(|r| (&*r.name, &*r.text, &*r.lines)), room)),
-        Ruling::Verified(_) | Ruling::Inconclusive(_) => (Vec::new(), Vec::new()),
-    };
-    let sentences = |texts: &[String]| texts.iter().take(room.rows).map(|text| words::sentence(text)).collect::<Vec<_>>();
-    let flips = evidence.flips.iter().take(room.rows);
-    let more = |all: usize| all.saturating_sub(room.rows);
-    json!({
-        "reference": reference(proposal, &layout.keyword),
-        "word": verdict.word(),
-        "figures": Figures::of(verdict),
-        "questions": questions,
-        "more_questions": match &verdict.ruling { Ruling::Review(questions) => more(questions.len()), _ => 0 },
-        "reasons": reasons,
-        "summary": words::quotation(&proposal.summary),
-        "files": patch.files.iter().take(room.rows).map(|file| shown_file(file, evidence)).collect::<Vec<_>>(),
-        "more_files": more(patch.files.len()),
-        "proven": evidence.fail_to_pass.iter().take(room.rows).map(|proven| shown_proof(proven, room)).collect::<Vec<_>>(),
-        "more_proven": more(evidence.fail_to_pass.len()),
-        "flips": flips.map(|f| json!({"name": f.test, "old": block(&f.old, room), "new": block(&f.new, room)})).collect::<Vec<_>>(),
-        "more_flips": more(evidence.flips.len()),
-        "red_before": evidence.red_before.iter().take(room.rows).collect::<Vec<_>>(),
-        "more_red_before": more(evidence.red_before.len()),
-        "flaky": evidence.flaky.iter().take(room.rows).map(|one| json!({"name": one.test, "says": one.says()})).collect::<Vec<_>>(),
-        "more_flaky": more(evidence.flaky.len()),
-        "not_verified": sentences(&evidence.not_verified),
-        "checks": evidence.checks.iter().take(room.rows).map(|one| shown_check(one, room)).collect::<Vec<_>>(),
-        "notes": sentences(&evidence.notes),
-        "tier": evidence.tier,
-        "base": proposal.base().short(),
-        "base_branch": proposal.target.base,
-        "base_tree": patch.base_tree.short(),
-        "head_tree": patch.head_tree.short(),
-        "work": proposal.work,
-        "amount": {
-            "turns": figures::count(proposal.work.turns.into(), "turn"),
-            "repairs": figures::count(proposal.work.repairs.into(), "round"),
-        },
-        "elapsed": figures::seconds(proposal.work.elapsed_ms),
-        "form": layout.form,
-    })
+    let about = Circumstances { moved: layout.moved.clone(), ..Circumstances::default() };
+    let branch = Some(proposal.target.base.as_str());
+    let mut values = Shown { verdict: proposal.verdict(), patch: proposal.patch(), about: &about, base_branch: branch }.values(room);
+    values["reference"] = json!(reference(proposal, &layout.keyword));
+    values["summary"] = json!(words::quotation(&proposal.summary));
+    values["work"] = json!(proposal.work);
+    values["amount"] = json!({
+        "turns": figures::count(proposal.work.turns.into(), "turn"),
+        "repairs": figures::count(proposal.work.repairs.into(), "round"),
+    });
+    values["elapsed"] = json!(figures::seconds(proposal.work.elapsed_ms));
+    values["form"] = json!(layout.form);
+    values
 }
 
 fn shown_check(checked: &Checked, room: Room) -> Value {
@@ -136,9 +186,9 @@ fn shown_file<'a>(file: &'a FileChange, evidence: &Evidence) -> File<'a> {
     File { path: &file.path, added: file.added, removed: file.removed, side }
 }
 
-fn shown_proof(proven: &Proven, room: Room) -> Shown {
+fn shown_proof(proven: &Proven, room: Room) -> Said {
     let name = proven.test.as_str();
-    Shown {
+    Said {
         name: name.to_owned(),
         note: figures::red_words(proven.red).to_owned(),
         says: words::telling(&proven.lines, name),
@@ -156,9 +206,9 @@ fn reference(proposal: &Proposal, keyword: &str) -> String {
     }
 }
 
-fn asked<'a>(rows: impl Iterator<Item = (&'a str, &'a str, &'a str)>, room: Room) -> Vec<Shown> {
+fn asked<'a>(rows: impl Iterator<Item = (&'a str, &'a str, &'a str)>, room: Room) -> Vec<Said> {
     let rows = rows.take(room.rows);
-    rows.map(|(name, note, lines)| Shown {
+    rows.map(|(name, note, lines)| Said {
         name: name.to_owned(),
         note: words::sentence(note),
         says: String::new(),

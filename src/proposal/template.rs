@@ -11,6 +11,9 @@ use crate::error::{Kind, OrFail, Result};
 /// Steps a template may take; the built-in ones need some thousands.
 const FUEL: u64 = 500_000;
 
+/// What a template may `include`: the first lines of a page, and the proof below them.
+const PARTS: [(&str, &str); 2] = [("verdict", include_str!("verdict.md.j2")), ("proof", include_str!("proof.md.j2"))];
+
 /// The template's text with the values in it. `name` is what an error calls it.
 pub fn render(name: &str, template: &str, values: &impl Serialize) -> Result<String> {
     let doing = || format!("filling in {name}");
@@ -21,6 +24,10 @@ pub fn render(name: &str, template: &str, values: &impl Serialize) -> Result<Str
     environment.add_filter("fenced", fenced);
     environment.add_filter("code", code);
     environment.add_filter("cell", cell);
+    environment.add_filter("margin", margin);
+    for (name, part) in PARTS {
+        environment.add_template(name, part).or_fail(Kind::Internal, doing)?;
+    }
     environment.render_str(template, Serde(values)).or_fail(Kind::Config, doing)
 }
 
@@ -29,6 +36,11 @@ fn fenced(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     format!("{fence}text\n{}\n{fence}", text.trim_end())
+}
+
+/// Lines behind a bar, this far from the edge, for a terminal; each with its line end.
+fn margin(text: &str, width: usize) -> String {
+    text.lines().filter(|line| !line.trim().is_empty()).map(|line| format!("{:width$}| {}\n", "", line.trim_end())).collect()
 }
 
 /// Foreign words as code within a line.

@@ -16,6 +16,7 @@ static ADDRESS: LazyLock<Regex> =
 
 /// A test, named the same in every tree.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct TestId(String);
 

@@ -265,6 +265,14 @@ fn end(tag: &str, open: &mut Option<Open>, place: &dyn Fn(&str) -> Option<String
     }
 }
 
+/// What a report of ours says, for the tests of who writes one.
+#[cfg(test)]
+pub fn read(bytes: &[u8]) -> (std::collections::BTreeMap<TestId, Case>, Vec<super::Trouble>) {
+    let mut findings = Findings::default();
+    parse(bytes, "report.xml", &|_| None, &mut findings);
+    (findings.cases, findings.troubles)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -44,6 +44,7 @@ mod tap;
 mod text;
 mod told;
 mod unittest;
+mod versions;
 mod vitest;
 mod words;
 #[cfg(test)]
@@ -58,8 +59,11 @@ pub use conditions::{Condition, Conditions};
 pub use decisive::Room;
 pub use detect::{Clue, Detection, Followed, Source, detect, explore};
 pub use id::TestId;
+#[cfg(test)]
+pub use junit::read as read_junit;
 pub use report::{Case, Fault, FaultKind, Outcome, Report, Trouble, TroubleKind};
 pub use run::{run, run_under};
 pub use seed::{Age, age_files};
 pub use setup::{Anew, Reach, fingerprint, is_manifest, prepare, prepare_again, reach};
 pub use suite::{Program, Selection, Suite};
+pub use versions::versions;

@@ -9,6 +9,7 @@ use crate::sandbox::Ending;
 
 /// One run of a suite, or of a part of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Report {
     /// What was run, as a person would type it.
     pub command: String,
@@ -30,6 +31,7 @@ pub struct Report {
 
 /// One test of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Case {
     /// What it came to.
     pub outcome: Outcome,
@@ -41,6 +43,7 @@ pub struct Case {
 
 /// What a test came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Ran and passed.
@@ -53,6 +56,7 @@ pub enum Outcome {
 
 /// How a test failed, in the runner's words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Fault {
     /// As far as the runner tells.
     pub kind: FaultKind,
@@ -64,6 +68,7 @@ pub struct Fault {
 
 /// How a test failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
     /// An assertion of the test.
@@ -82,6 +87,7 @@ pub enum FaultKind {
 
 /// Something that went wrong outside of a test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Trouble {
     /// What sort.
     pub kind: TroubleKind,
@@ -93,6 +99,7 @@ pub struct Trouble {
 
 /// What sort of trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum TroubleKind {
     /// The tests, or what they test, do not compile.
@@ -109,6 +116,17 @@ pub enum TroubleKind {
     Missing,
     /// The result could not be read.
     Unreadable,
+}
+
+impl Outcome {
+    /// `passed`, `failed` or `skipped`.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Outcome::Passed => "passed",
+            Outcome::Failed(_) => "failed",
+            Outcome::Skipped(_) => "skipped",
+        }
+    }
 }
 
 impl Report {

@@ -12,6 +12,7 @@ use crate::error::{Failure, Kind, Result};
 
 /// What holds a child back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Tier {
     /// Namespaces by bubblewrap: own processes, network, mounts, environment.

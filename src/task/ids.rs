@@ -10,6 +10,7 @@ macro_rules! object_id {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         #[serde(try_from = "String", into = "String")]
+        #[cfg_attr(test, derive(schemars::JsonSchema), schemars(with = "String"))]
         pub struct $name(String);
 
         impl $name {

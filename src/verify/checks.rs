@@ -25,6 +25,7 @@ const LEAST: Duration = Duration::from_secs(1);
 
 /// One tool's word on a patch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Checked {
     /// The tool.
     pub name: String,
@@ -38,6 +39,7 @@ pub struct Checked {
 
 /// What came of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckOutcome {
     /// Nothing that the base has not.

@@ -9,6 +9,7 @@ use crate::task::TreeId;
 
 /// One of the four trees of the proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Cell {
     /// Base source, base tests: what is red already.
@@ -35,6 +36,7 @@ impl Cell {
 
 /// One run in one cell.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CellRun {
     /// Which tree.
     pub cell: Cell,
@@ -82,6 +84,7 @@ pub struct Evidence {
 
 /// A part of the suites, run because the budget was too short for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Part {
     /// Tests that were run with the patch.
     pub run: u64,
@@ -115,6 +118,7 @@ fn grouped(number: u64) -> String {
 
 /// One test that proves the change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Proven {
     /// The test.
     pub test: TestId,
@@ -126,6 +130,7 @@ pub struct Proven {
 
 /// How a test was red on the base source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum RedKind {
     /// An assertion failed.
@@ -140,6 +145,7 @@ pub enum RedKind {
 
 /// A test that neither blocks nor proves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Flaky {
     /// The test.
     pub test: TestId,
@@ -153,6 +159,7 @@ pub struct Flaky {
 
 /// Where a test was seen to pass and fail under the same conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum FlakySeen {
     /// On the base tree, which the patch had no hand in. Only this is noted for later proofs.
@@ -178,6 +185,7 @@ impl Flaky {
 
 /// One altered expectation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Flip {
     /// The test.
     pub test: TestId,

@@ -34,6 +34,7 @@ pub enum Ruling {
 
 /// What exactly was proved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Proof {
     /// New or changed tests fail on the base source and pass on the head source; nothing that passed fails.
@@ -46,6 +47,7 @@ pub enum Proof {
 
 /// Something a person must decide.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Question {
     /// A stable name, like `altered-expectation`.
     pub name: String,
@@ -57,6 +59,7 @@ pub struct Question {
 
 /// Why a patch is not good enough.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Reason {
     /// A stable name, like `no-failing-test` or `tampering-skipped-test`.
     pub name: String,

@@ -52,6 +52,30 @@ impl Cache {
         Ok((cache, ids))
     }
 
+    /// What work of this repository goes into: the name and the commit. A clone on this machine stands on any branch; what
+    /// it was cloned from says which one is the default.
+    pub fn default_branch(
+        folder: &Path,
+        url: &str,
+        credential: Option<&Credential>,
+        wall: Duration,
+        cancel: &Cancel,
+    ) -> Result<(String, String)> {
+        let cache = Cache::at(folder, Remote::parse(url)?);
+        let call = Call::new(credential, wall, cancel);
+        cache.be_there(&call)?;
+        let address = &cache.remote.address;
+        let words = ["--git-dir=.", "ls-remote", "--symref", "--", address, "HEAD", "refs/heads/*", "refs/remotes/origin/*"];
+        let answer = call.git(&cache.path, &words).context(|| format!("reading {address}"))?;
+        let text = String::from_utf8_lossy(&answer.stdout.head).into_owned() + &String::from_utf8_lossy(&answer.stdout.tail);
+        default_among(&text, cache.remote.local)
+            .ok_or_else(|| {
+                Failure::new(Kind::Workspace, "it does not say which branch is the default one")
+                    .hint("name what the work is to go into: --base")
+            })
+            .context(|| format!("reading {address}"))
+    }
+
     fn be_there(&self, call: &Call<'_>) -> Result<()> {
         if self.repository().is_ok() {
             return Ok(());
@@ -74,7 +98,7 @@ impl Cache {
     }
 
     fn brought(&self, wanted: &[Revision<'_>], call: &Call<'_>) -> Result<Vec<Oid>> {
-        let listed = self.listed(call)?;
+        let listed = self.listed(wanted, call)?;
         let mut starts: Vec<Option<Oid>> = Vec::new();
         let mut specs: Vec<String> = Vec::new();
         for one in wanted {
@@ -82,7 +106,7 @@ impl Cache {
             specs.extend(start.map(|id| format!("+{id}:{BY_ID}/{id}")));
             starts.push(start);
         }
-        if starts.iter().any(Option::is_none) {
+        if wanted.iter().zip(&starts).any(|(one, start)| start.is_none() && one.is_part_of_id()) {
             // Part of an id can only be looked up among all there is.
             specs.extend(listed.iter().filter(|(name, _)| !name.ends_with("^{}")).map(|(_, id)| format!("+{id}:{BY_ID}/{id}")));
         }
@@ -96,9 +120,12 @@ impl Cache {
     }
 
     /// Everything the remote shows by name, with its object.
-    fn listed(&self, call: &Call<'_>) -> Result<Vec<(String, Oid)>> {
-        let answer =
-            call.git(&self.path, &["--git-dir=.", "ls-remote", "--", &self.remote.address, "HEAD", "refs/heads/*", "refs/tags/*"])?;
+    fn listed(&self, wanted: &[Revision<'_>], call: &Call<'_>) -> Result<Vec<(String, Oid)>> {
+        let mut words = vec!["--git-dir=.", "ls-remote", "--", &self.remote.address, "HEAD", "refs/heads/*", "refs/tags/*"];
+        // Pull requests and a clone's own remotes may be thousands: only what is asked for.
+        let further: Vec<String> = wanted.iter().filter_map(Revision::further).collect();
+        words.extend(further.iter().map(String::as_str));
+        let answer = call.git(&self.path, &words)?;
         let text = String::from_utf8_lossy(&answer.stdout.head).into_owned() + &String::from_utf8_lossy(&answer.stdout.tail);
         let rows = text.lines().filter_map(|line| line.split_once('\t'));
         Ok(rows.filter_map(|(id, name)| Some((name.to_owned(), oid(id).ok()?))).collect())
@@ -142,6 +169,8 @@ impl Cache {
         match repository.merge_base(oid(one.as_str())?, oid(other.as_str())?) {
             Ok(id) => id.to_string().parse().map(Some),
             Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
+            // Where history was cut, git2 looks for parents that are not there.
+            Err(error) if error.class() == git2::ErrorClass::Odb && repository.is_shallow() => Ok(None),
             Err(error) => {
                 Err(error).or_fail(Kind::Workspace, || format!("finding what {} and {} have in common", one.short(), other.short()))
             }
@@ -170,6 +199,16 @@ impl<'a> Revision<'a> {
             .hint("name a branch, a tag, HEAD or a commit's id, with ~2 or ^ behind it if need be"))
     }
 
+    fn is_part_of_id(&self) -> bool {
+        self.name.len() >= LEAST_DIGITS && self.is_hexadecimal()
+    }
+
+    /// A name that is neither branch nor tag.
+    fn further(&self) -> Option<String> {
+        let remote = self.name.strip_prefix("origin/").map(|name| format!("refs/remotes/origin/{name}"));
+        remote.or_else(|| self.name.starts_with("refs/").then(|| self.name.to_owned()))
+    }
+
     fn full_id(&self) -> Option<Oid> {
         (matches!(self.name.len(), 40 | 64) && self.is_hexadecimal()).then(|| oid(self.name).ok()).flatten()
     }
@@ -182,12 +221,13 @@ impl<'a> Revision<'a> {
     fn listed(&self, listed: &[(String, Oid)]) -> Option<Oid> {
         let name = self.name.strip_prefix("origin/").filter(|name| !name.is_empty());
         let mut spellings = vec![format!("refs/heads/{}", self.name), format!("refs/tags/{}", self.name), self.name.to_owned()];
+        spellings.extend(self.further());
         spellings.extend(name.map(|name| format!("refs/heads/{name}")));
         spellings.iter().find_map(|spelling| listed.iter().find(|(name, _)| name == spelling).map(|(_, id)| *id))
     }
 
     fn by_part(&self, repository: &Repository, listed: &[(String, Oid)]) -> Result<Oid> {
-        let digits = self.name.len() >= LEAST_DIGITS && self.is_hexadecimal();
+        let digits = self.is_part_of_id();
         match repository.find_commit_by_prefix(self.name) {
             Ok(found) if digits => Ok(found.id()),
             Err(error) if digits && error.code() == git2::ErrorCode::Ambiguous => {
@@ -214,6 +254,21 @@ impl<'a> Revision<'a> {
             },
         )
     }
+}
+
+/// The default branch among what git listed, with its commit.
+fn default_among(text: &str, local: bool) -> Option<(String, String)> {
+    let rows: Vec<(&str, &str)> = text.lines().filter_map(|line| line.split_once('\t')).collect();
+    let target = |of: &str| rows.iter().find(|(value, name)| *name == of && value.starts_with("ref: ")).map(|(value, _)| &value[5..]);
+    let commit =
+        |of: &str| rows.iter().find(|(value, name)| *name == of && !value.starts_with("ref: ")).map(|(value, _)| (*value).to_owned());
+    let upstream = target("refs/remotes/origin/HEAD").and_then(|name| name.strip_prefix("refs/remotes/origin/"));
+    let usual = ["main", "master"].into_iter().filter(|_| local);
+    let head = target("HEAD").and_then(|name| name.strip_prefix("refs/heads/"));
+    upstream.filter(|_| local).into_iter().chain(usual).chain(head).find_map(|name| {
+        let places = [format!("refs/heads/{name}"), format!("refs/remotes/origin/{name}")];
+        places.iter().find_map(|place| commit(place)).map(|id| (name.to_owned(), id))
+    })
 }
 
 /// Whether the object is here with what it leads to. A fetch writes a pack when all of it has come.
@@ -258,6 +313,32 @@ mod tests {
             assert_eq!(&commits(&origin, [revision]).unwrap()[0], expected, "{revision}");
         }
         assert_eq!(commits(&origin, ["main", "topic/x"]).unwrap(), [first, second]);
+    }
+
+    #[test]
+    fn the_default_branch_is_not_the_one_a_clone_happens_to_stand_on() {
+        let (a, b) = ("a".repeat(40), "b".repeat(40));
+        let clone = format!(
+            "ref: refs/heads/fix\tHEAD\n{b}\tHEAD\n{b}\trefs/heads/fix\nref: refs/remotes/origin/dev\trefs/remotes/origin/HEAD\n\
+             {a}\trefs/remotes/origin/HEAD\n{a}\trefs/remotes/origin/dev\n"
+        );
+        assert_eq!(default_among(&clone, true), Some(("dev".into(), a.clone())));
+        let own = format!("ref: refs/heads/fix\tHEAD\n{b}\tHEAD\n{b}\trefs/heads/fix\n{a}\trefs/heads/main\n");
+        assert_eq!(default_among(&own, true), Some(("main".into(), a)));
+        assert_eq!(default_among(&own, false), Some(("fix".into(), b)));
+        assert_eq!(default_among("", true), None);
+    }
+
+    #[test]
+    fn the_head_of_a_pull_request_is_named_by_its_reference() {
+        let origin = Origin::new();
+        run_git(&origin.path(), &["checkout", "-q", "--detach"]);
+        origin.write("new.txt", b"new\n");
+        let theirs = origin.commit("theirs");
+        run_git(&origin.path(), &["update-ref", "refs/pull/7/head", theirs.as_str()]);
+        run_git(&origin.path(), &["checkout", "-q", "main"]);
+        assert_eq!(commits(&origin, ["refs/pull/7/head"]).unwrap(), [theirs]);
+        assert!(commits(&origin, ["refs/pull/8/head"]).is_err());
     }
 
     #[test]

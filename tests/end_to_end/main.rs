@@ -33,3 +33,4 @@ mod status;
 mod stop;
 mod tokens;
 mod verify;
+mod verify_pull;

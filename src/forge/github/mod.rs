@@ -3,6 +3,7 @@
 
 mod address;
 mod ask;
+mod checks;
 mod client;
 mod comments;
 mod issues;

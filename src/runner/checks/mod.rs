@@ -23,6 +23,7 @@ pub struct Checks {
 
 /// One fault that a linter or type check found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Finding {
     /// The file, relative to the root; empty where the tool names none.
     pub file: String,

@@ -25,6 +25,7 @@ pub(super) const NOT_MEASURED: &str = "Whether the touched lines are covered by 
 
 /// What came of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Mutants {
     /// Those that were tried, one run or two each.
     pub tried: Vec<Mutant>,
@@ -40,6 +41,7 @@ pub struct Mutants {
 
 /// One fault that was tried.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Mutant {
     /// The file, relative to the root.
     pub file: String,

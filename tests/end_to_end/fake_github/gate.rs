@@ -14,7 +14,7 @@ use super::call::refuse;
 use super::faults::{Fault, Trouble};
 use super::state::Token;
 use super::wire::Knife;
-use super::{Shared, git, issues, pulls, repository};
+use super::{Shared, checks, git, issues, pulls, repository};
 
 pub fn router(shared: Arc<Shared>) -> Router {
     let repo = Router::new()
@@ -29,6 +29,9 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/issues/{number}/events", get(issues::events))
         .route("/issues/{number}/labels", get(issues::labels).post(issues::add_labels))
         .route("/issues/{number}/labels/{label}", delete(issues::remove_label))
+        .route("/check-runs", post(checks::create))
+        .route("/check-runs/{id}", patch(checks::update))
+        .route("/commits/{sha}/check-runs", get(checks::list))
         .route("/pulls", get(pulls::list).post(pulls::open))
         .route("/pulls/{number}", get(pulls::show).patch(pulls::edit))
         .route("/pulls/{number}/requested_reviewers", post(pulls::ask_reviewers));

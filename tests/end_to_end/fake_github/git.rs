@@ -72,6 +72,35 @@ pub fn commit(bare: &Path, branch: &str, path: &str, content: &str) -> String {
     id
 }
 
+/// One commit of these files on top of `main`, on no branch; its id.
+pub fn commit_aside(bare: &Path, files: &[(&str, &str)]) -> String {
+    let index = tempfile::tempdir().unwrap();
+    let with_index = |args: &[&str]| {
+        let mut git = git(bare);
+        git.env("GIT_INDEX_FILE", index.path().join("index")).args(args);
+        told(git, "").unwrap()
+    };
+    with_index(&["read-tree", "main"]);
+    for (path, text) in files {
+        let blob = run(bare, &["hash-object", "-w", "--stdin"], text);
+        with_index(&["update-index", "--add", "--cacheinfo", &format!("100644,{blob},{path}")]);
+    }
+    let tree = with_index(&["write-tree"]);
+    run(bare, &["commit-tree", &tree, "-m", "change", "-p", &head(bare, "main").unwrap()], "")
+}
+
+/// Makes a reference stand at a commit.
+pub fn point(bare: &Path, reference: &str, commit: &str) {
+    run(bare, &["update-ref", reference, commit], "");
+}
+
+/// What any reference points to.
+pub fn reference(bare: &Path, name: &str) -> Option<String> {
+    let mut git = git(bare);
+    git.args(["rev-parse", "--quiet", "--verify", &format!("{name}^{{commit}}")]);
+    told(git, "")
+}
+
 /// What a branch points to.
 pub fn head(bare: &Path, branch: &str) -> Option<String> {
     let mut git = git(bare);

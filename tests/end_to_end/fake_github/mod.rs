@@ -2,6 +2,7 @@
 //! Tests seed it, drive the real client against it and assert on its final state. One subject per neighbour.
 
 mod call;
+mod checks;
 mod faults;
 mod gate;
 mod git;
@@ -20,7 +21,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 pub use faults::Fault;
-pub use state::State;
+pub use state::{CheckRun, State};
 
 /// The repository every fake begins with.
 pub const REPO: &str = "acme/widget";
@@ -116,6 +117,21 @@ impl FakeGitHub {
     /// Commits a file on top of what `main` has, as this branch; its id.
     pub fn commit(&self, branch: &str, path: &str, text: &str) -> String {
         git::commit(&self.bare(), branch, path, text)
+    }
+
+    /// A pull request from a fork: its commit is on no branch here. Its number and commit.
+    pub fn pull_from_fork(&self, title: &str, files: &[(&str, &str)]) -> (u64, String) {
+        let commit = git::commit_aside(&self.bare(), files);
+        let number = self.state().open_pull(title, "mallory", "patch-1");
+        git::point(&self.bare(), &format!("refs/pull/{number}/head"), &commit);
+        (number, commit)
+    }
+
+    /// Somebody pushes to the branch of a pull request.
+    pub fn push_to_pull(&self, number: u64, files: &[(&str, &str)]) -> String {
+        let commit = git::commit_aside(&self.bare(), files);
+        git::point(&self.bare(), &format!("refs/pull/{number}/head"), &commit);
+        commit
     }
 
     /// What a branch points to.

@@ -21,6 +21,7 @@ pub struct State {
     pub issues: BTreeMap<u64, Issue>,
     pub comments: Vec<Comment>,
     pub events: Vec<Event>,
+    pub check_runs: Vec<CheckRun>,
     pub faults: Vec<Fault>,
     pub requests: Vec<String>,
     /// Numbers of issues that went to another repository.
@@ -71,6 +72,18 @@ pub struct Comment {
 }
 
 #[derive(Debug, Clone)]
+pub struct CheckRun {
+    pub id: u64,
+    pub commit: String,
+    pub name: String,
+    pub external_id: String,
+    pub status: String,
+    pub conclusion: Option<String>,
+    pub title: String,
+    pub summary: String,
+}
+
+#[derive(Debug, Clone)]
 pub struct Event {
     pub id: u64,
     pub issue: u64,
@@ -104,6 +117,7 @@ impl State {
             issues: BTreeMap::new(),
             comments: Vec::new(),
             events: Vec::new(),
+            check_runs: Vec::new(),
             faults: Vec::new(),
             requests: Vec::new(),
             transferred: BTreeMap::new(),
@@ -132,6 +146,12 @@ impl State {
     pub fn open_issue(&mut self, title: &str, body: &str, author: &str) -> u64 {
         let body = (!body.is_empty()).then(|| body.to_owned());
         self.add(Issue { title: title.into(), body, author: author.into(), open: true, locked: false, labels: Vec::new(), pull: None })
+    }
+
+    /// A pull request to `main` from this branch, which may be a fork's.
+    pub fn open_pull(&mut self, title: &str, author: &str, head: &str) -> u64 {
+        let pull = Some(Pull { head: head.into(), base: "main".into(), draft: false, reviewers: Vec::new() });
+        self.add(Issue { title: title.into(), body: None, author: author.into(), open: true, locked: false, labels: Vec::new(), pull })
     }
 
     pub(super) fn add(&mut self, issue: Issue) -> u64 {

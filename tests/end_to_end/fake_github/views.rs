@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::state::{Comment, Event, Issue, Pull, State};
+use super::state::{CheckRun, Comment, Event, Issue, Pull, State};
 use super::{REPO, Shared};
 
 pub fn account(login: &str) -> Value {
@@ -39,7 +39,9 @@ pub fn issue(shared: &Shared, state: &State, number: u64, issue: &Issue) -> Valu
 pub fn pull(shared: &Shared, state: &State, number: u64, shown: &Issue, pull: &Pull) -> Value {
     let mut view = issue(shared, state, number, shown);
     let side = |branch: &str| {
-        let sha = super::git::head(&shared.bare(), branch).unwrap_or_else(|| "0".repeat(40));
+        let here = super::git::head(&shared.bare(), branch).filter(|_| branch != pull.head || !is_fork(shared, number));
+        let sha = here.or_else(|| super::git::reference(&shared.bare(), &format!("refs/pull/{number}/head")));
+        let sha = sha.unwrap_or_else(|| "0".repeat(40));
         json!({ "ref": branch, "label": format!("acme:{branch}"), "sha": sha })
     };
     let object = view.as_object_mut().unwrap();
@@ -49,6 +51,19 @@ pub fn pull(shared: &Shared, state: &State, number: u64, shown: &Issue, pull: &P
     object.insert("base".into(), side(&pull.base));
     object.insert("requested_reviewers".into(), pull.reviewers.iter().map(|login| account(login)).collect());
     view
+}
+
+/// A pull request from a fork has nothing but its own reference here.
+fn is_fork(shared: &Shared, number: u64) -> bool {
+    super::git::reference(&shared.bare(), &format!("refs/pull/{number}/head")).is_some()
+}
+
+pub fn check_run(shared: &Shared, run: &CheckRun) -> Value {
+    json!({
+        "id": run.id, "head_sha": run.commit, "name": run.name, "external_id": run.external_id, "status": run.status,
+        "conclusion": run.conclusion, "output": { "title": run.title, "summary": run.summary },
+        "html_url": format!("{}/{REPO}/runs/{}", shared.server, run.id), "app": { "id": 15368, "slug": "github-actions" },
+    })
 }
 
 pub fn comment(state: &State, comment: &Comment) -> Value {
