@@ -18,7 +18,9 @@ pub fn died_inside(trouble: &Trouble, id: &TestId, file: Option<&str>, tests: &T
         return None;
     }
     let kind = if told.contains("AssertionError") { FaultKind::Assertion } else { FaultKind::Error };
-    let fault = Fault { kind, message: told.clone(), trace: String::new() };
+    // The error comes first, its frames after it; only what is in the trace counts as a frame.
+    let said = told.lines().next().unwrap_or_default().to_owned();
+    let fault = Fault { kind, message: said, trace: told.clone() };
     Some(classify(&fault, Some(path), known)).filter(|red| matches!(red, Red::Proof(_)))
 }
 
