@@ -170,6 +170,8 @@ fn begin(tag: &BytesStart<'_>, open: &mut Option<Open>) {
                 name: attribute("name").unwrap_or_default(),
                 file: attribute("file"),
                 seconds: attribute("time").and_then(|time| time.replace(',', "").parse().ok()),
+                // Then the name may be half of one, and what follows may be the rest of another test.
+                strange: broken(tag).then(|| "attributes that are not whole".to_owned()),
                 ..Open::default()
             });
         }
@@ -191,6 +193,11 @@ fn begin(tag: &BytesStart<'_>, open: &mut Option<Open>) {
         }
         _ => {}
     }
+}
+
+/// Whether something among the attributes of a tag cannot be read as one.
+pub(super) fn broken(tag: &BytesStart<'_>) -> bool {
+    tag.attributes().with_checks(false).any(|one| one.is_err())
 }
 
 fn kind(tag: &str, sort: &str, said: &str) -> FaultKind {
@@ -310,6 +317,15 @@ mod tests {
         let mut findings = Findings::default();
         parse(b"<testsuite><testcase name=\"a\xff\"/></testsuite>", "r.xml", &|_| None, &mut findings);
         assert_eq!(findings.cases.len(), 1);
+    }
+
+    #[test]
+    fn a_test_whose_attributes_are_not_whole_is_no_pass() {
+        let findings =
+            read("<testsuite><testcase classname=\"c\" name=\"half \" of it\"/><testcase classname=\"c\" name=\"a\"/></testsuite>");
+        assert_eq!(findings.cases.keys().map(TestId::as_str).collect::<Vec<_>>(), ["c::a"]);
+        assert_eq!(findings.troubles[0].kind, TroubleKind::Unreadable);
+        assert!(findings.troubles[0].message.contains("`c::half` by attributes that are not whole"), "{:?}", findings.troubles);
     }
 
     #[test]
