@@ -17,20 +17,24 @@ pub fn count(language: Language, node: Node<'_>, text: &str) -> usize {
         if dead.iter().any(|range| range.contains(&inner.start_byte())) {
             return Walk::Past;
         }
-        let asserts = match language {
-            Language::Rust => rust(inner, text),
-            Language::Python => python(inner, text),
-            Language::Php => super::php::asserts(inner, text),
-            // Read without a tree: `plain` counts.
-            Language::Ruby | Language::Perl => false,
-            Language::Go => super::go::asserts(inner, text),
-            Language::Java => super::java::asserts(inner, text),
-            Language::JavaScript | Language::TypeScript | Language::Tsx => script(inner, text),
-        };
-        sum += usize::from(asserts);
+        sum += usize::from(is_assertion(language, inner, text));
         Walk::Into
     });
     sum
+}
+
+/// Whether this very node asserts something that can fail.
+pub fn is_assertion(language: Language, node: Node<'_>, text: &str) -> bool {
+    match language {
+        Language::Rust => rust(node, text),
+        Language::Python => python(node, text),
+        Language::Php => super::php::asserts(node, text),
+        // Read without a tree: `plain` counts.
+        Language::Ruby | Language::Perl => false,
+        Language::Go => super::go::asserts(node, text),
+        Language::Java => super::java::asserts(node, text),
+        Language::JavaScript | Language::TypeScript | Language::Tsx => script(node, text),
+    }
 }
 
 fn rust(node: Node<'_>, text: &str) -> bool {
@@ -39,7 +43,10 @@ fn rust(node: Node<'_>, text: &str) -> bool {
             let name = node.child_by_field_name("macro").map_or("", |one| text_of(one, text));
             let name = name.rsplit("::").next().unwrap_or_default();
             let arguments: String = text_of(node, text).split_once('!').map_or("", |(_, rest)| rest).split_whitespace().collect();
-            speaks_of_asserting(name) && !matches!(arguments.as_str(), "(true)" | "(true,)" | "(1==1)" | "(1,1)")
+            speaks_of_asserting(name)
+                && !matches!(arguments.as_str(), "(true)" | "(true,)" | "(1==1)" | "(1,1)")
+                && !with_itself(&arguments)
+                && !arguments.ends_with("||true)")
         }
         "call_expression" => {
             let Some(function) = node.child_by_field_name("function") else { return false };
@@ -56,15 +63,12 @@ fn rust(node: Node<'_>, text: &str) -> bool {
 
 fn python(node: Node<'_>, text: &str) -> bool {
     match node.kind() {
-        "assert_statement" => {
-            let condition = node.named_child(0).map_or("", |one| text_of(one, text));
-            !matches!(condition, "True" | "1" | "not False" | "(True)" | "1 == 1")
-        }
+        "assert_statement" => node.named_child(0).is_some_and(|condition| !always_true(condition, text)),
         "call" => {
             let function = node.child_by_field_name("function").map_or("", |one| text_of(one, text));
             let name = function.rsplit('.').next().unwrap_or_default();
             let arguments: String = node.child_by_field_name("arguments").map_or("", |one| text_of(one, text)).split_whitespace().collect();
-            let certain = matches!(arguments.as_str(), "(True)" | "(1,1)" | "(True,True)");
+            let certain = matches!(arguments.as_str(), "(True)" | "(1,1)" | "(True,True)") || with_itself(&arguments);
             (matches!(name, "raises" | "warns" | "fail") || speaks_of_asserting(name)) && !certain
         }
         _ => false,
@@ -77,7 +81,9 @@ fn script(node: Node<'_>, text: &str) -> bool {
     }
     let Some(function) = node.child_by_field_name("function") else { return false };
     let arguments: String = node.child_by_field_name("arguments").map_or("", |one| text_of(one, text)).split_whitespace().collect();
-    let certain = matches!(arguments.as_str(), "(true)" | "(1)" | "(1,1)" | "(true,true)");
+    let certain = matches!(arguments.as_str(), "(true)" | "(1)" | "(1,1)" | "(true,true)")
+        || arguments.ends_with("||true)")
+        || with_itself(&arguments);
     match function.kind() {
         "identifier" => speaks_of_asserting(text_of(function, text)) && !certain,
         "member_expression" => {
@@ -88,6 +94,30 @@ fn script(node: Node<'_>, text: &str) -> bool {
             (about && !talks || speaks_of_asserting(method) && object != "expect") && !certain
         }
         _ => false,
+    }
+}
+
+/// A condition of Python that holds whatever happens: a literal, a pair, an alternative that is one, a value and itself.
+fn always_true(condition: Node<'_>, text: &str) -> bool {
+    let of = |one: Node<'_>| text_of(one, text).split_whitespace().collect::<String>();
+    let sides: Vec<Node<'_>> = condition.named_children(&mut condition.walk()).collect();
+    match condition.kind() {
+        "tuple" => !sides.is_empty(),
+        "parenthesized_expression" => sides.first().is_some_and(|one| always_true(*one, text)),
+        "boolean_operator" if condition.child_by_field_name("operator").is_some_and(|one| one.kind() == "or") => {
+            sides.iter().any(|one| always_true(*one, text))
+        }
+        "comparison_operator" => sides.len() == 2 && of(sides[0]) == of(sides[1]) && of(condition).contains("=="),
+        _ => matches!(of(condition).as_str(), "True" | "1" | "notFalse" | "1==1"),
+    }
+}
+
+/// Whether the two arguments of a comparison are the same words, without blanks: `(f(1),f(1))`.
+fn with_itself(arguments: &str) -> bool {
+    let inner = arguments.trim_end_matches(';').trim_start_matches('(').strip_suffix(')').unwrap_or_default();
+    inner.len() > 2 && inner.len() % 2 == 1 && {
+        let (first, rest) = inner.split_at_checked(inner.len() / 2).unwrap_or_default();
+        rest.strip_prefix(',') == Some(first)
     }
 }
 
@@ -112,6 +142,9 @@ mod tests {
             counted(Language::Python, "def t():\n  assert True\n  assert f()\n  self.assertEqual(1, f())\n  self.assertTrue(True)\n"),
             2
         );
+        assert_eq!(counted(Language::Python, "assert f() == f()\nassert (f() == 1, 'x')\nassert f() == 1 or True\nassert f() == g()\n"), 1);
+        assert_eq!(counted(Language::Python, "self.assertEqual(f(1), f(1))\nself.assertEqual(f(1), f(2))\n"), 1);
+        assert_eq!(counted(Language::Rust, "fn t() { assert_eq!(f(1), f(1)); assert_eq!(f(1), 1); }"), 1);
         assert_eq!(
             counted(Language::JavaScript, "expect(true).toBe(true); expect(f()).toBe(1); t.ok(f()); assert.equal(f(), 1); t.end();"),
             3

@@ -11,7 +11,10 @@ use std::collections::BTreeSet;
 use super::split::{Side, Sided, Split};
 use super::syntax::{Language, tokens};
 use super::{Question, Reason, inline, scripts};
-use words::{ANY, GO, HARMLESS, HOOKS, HOOKS_IN_FULL, JAVA, LOADED, OF_TESTS, OWN, PYTHON, RUST, RUST_ENDS, SCRIPT, STANDARD};
+use words::{
+    ANY, GO, GO_ENDS, HARMLESS, HOOKS, HOOKS_IN_FULL, JAVA, LOADED, OF_TESTS, OWN, PYTHON, PYTHON_ENDS, RUST, RUST_ENDS, SCRIPT,
+    SCRIPT_ENDS, STANDARD,
+};
 
 /// What was found.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -45,26 +48,30 @@ fn test_side(found: &mut Found, file: &Sided) {
 fn source(found: &mut Found, file: &Sided) {
     let Some(language) = Language::of(&file.path) else { return };
     let mut words: Vec<&str> = ANY.to_vec();
-    match language {
-        Language::Python => words.extend(PYTHON),
-        Language::Rust => {
-            words.extend(RUST);
-            let name = file.path.rsplit('/').next().unwrap_or_default();
-            if name != "main.rs" && !file.path.split('/').any(|part| matches!(part, "bin" | "examples" | "cli" | "benches" | "cli.rs")) {
-                words.extend(RUST_ENDS);
-            }
+    let (own, ends): (&[&str], &[&str]) = match language {
+        Language::Python => (&PYTHON, &PYTHON_ENDS),
+        Language::Rust => (&RUST, &RUST_ENDS),
+        Language::JavaScript | Language::TypeScript | Language::Tsx => (&SCRIPT, &SCRIPT_ENDS),
+        Language::Go => (&GO, &GO_ENDS),
+        Language::Java => (&JAVA, &[]),
+        Language::Php | Language::Ruby | Language::Perl => {
+            words.extend(scripts::of_source(language, &file.path));
+            (&[], &[])
         }
-        Language::JavaScript | Language::TypeScript | Language::Tsx => words.extend(SCRIPT),
-        Language::Php | Language::Ruby | Language::Perl => words.extend(scripts::of_source(language, &file.path)),
-        Language::Go => {
-            words.extend(GO);
-            if !head_is_program(file) {
-                words.extend(["os.Exit(", "log.Fatal"]);
-            }
-        }
-        Language::Java => words.extend(JAVA),
+    };
+    words.extend(own);
+    if !is_program(&file.path) && !head_is_program(file) {
+        words.extend(ends);
     }
     reaches(found, file, &words, "can behave otherwise where it is tested, or change what tests it");
+}
+
+/// A file that is started by itself, by its name or its folder.
+fn is_program(path: &str) -> bool {
+    let mut parts = path.split('/').map(|part| part.split('.').next().unwrap_or_default());
+    parts.any(|part| {
+        matches!(part, "main" | "__main__" | "bin" | "examples" | "cli" | "benches" | "scripts" | "tools" | "commands" | "manage" | "setup")
+    })
 }
 
 /// A program of its own may end its process.

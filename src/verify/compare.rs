@@ -46,6 +46,8 @@ pub struct Comparison {
     /// Passed before, not run now, and as many new ones of the same group pass with and without the patch: rows of data
     /// that were renamed, as far as can be told.
     pub renamed: Vec<(TestId, TestId)>,
+    /// Functions of tables that have fewer rows than before: how many had passed, how many there are.
+    pub fewer: Vec<(String, usize, usize)>,
     /// Old texts that fail on head.
     pub altered: Vec<Broken>,
     /// Untouched tests that a changed support file makes pass on the base source.

@@ -36,6 +36,10 @@ static NAMED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     ])
 });
 
+/// A package of which there are only tests; told without a file.
+static ONLY_TESTS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?m)^(?:go build |package )?\S*?(?P<n>[\w-]+): no non-test Go files in ").expect("a fixed pattern"));
+
 /// What else comes of a name that has another shape; proves nothing without a name beside it.
 static SHAPED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     patterns(&[
@@ -60,7 +64,7 @@ static SHAPED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
 
 /// Whether these are errors of Go or Java, and all of them may come from names that the patch adds.
 pub fn miss_added_names(message: &str, known: &Known) -> bool {
-    let mut told = 0;
+    let mut told = ONLY_TESTS.captures_iter(message).filter(|found| is_added(&found["n"], known)).count();
     for error in ERROR.captures_iter(message) {
         let said = error["said"].trim();
         match NAMED.iter().find_map(|pattern| pattern.captures(said)) {
@@ -99,6 +103,7 @@ mod tests {
             "b_test.go:5:9: too many arguments in call to calc.Wider\n\thave (number, number)\n\twant (int)",
             "b_test.go:5:9: assignment mismatch: 2 variables but calc.Wider returns 1 value",
             "imp_test.go:3:20: no required module provides package example.com/calc/fresh; to add it:\n\tgo get example.com/calc/fresh",
+            "go build example.com/parcels/fresh: no non-test Go files in fresh",
             "src/test/java/a/ATest.java:[9,30] cannot find symbol\n  symbol:   method fresh(int)\n  location: class shop.Price",
             "[ERROR] src/test/java/a/ATest.java:[9,30] method Wider in class a.A cannot be applied to given types;\n  required: int",
         ] {

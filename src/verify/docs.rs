@@ -50,12 +50,48 @@ fn same_code(path: &str, base: &str, head: &str) -> bool {
     let first = |text: &str| text.lines().next().filter(|line| line.starts_with("#!") || line.contains("coding")).map(str::to_owned);
     // In Go the comment above this import is a program in C.
     let embeds = |text: &str| language == Language::Go && text.contains("import \"C\"");
-    first(base) == first(head) && !embeds(head) && tokens(language, base).is_some_and(|before| tokens(language, head) == Some(before))
+    let words = |text: &str| tokens(language, text).map(|words| without_last_commas(language, words));
+    first(base) == first(head) && !embeds(head) && words(base).is_some_and(|before| words(head) == Some(before))
+}
+
+/// Without the comma that formatters put before a closing bracket, where it means nothing: not after the only member of
+/// a pair of brackets, which makes a tuple of it, and not in Rust, whose macros may tell.
+fn without_last_commas(language: Language, words: Vec<String>) -> Vec<String> {
+    if language == Language::Rust {
+        return words;
+    }
+    let mut kept: Vec<String> = Vec::with_capacity(words.len());
+    // How many commas each open bracket has seen.
+    let mut open: Vec<usize> = Vec::new();
+    for word in words {
+        match word.as_str() {
+            "(" | "[" | "{" => open.push(0),
+            "," => open.last_mut().into_iter().for_each(|count| *count += 1),
+            ")" | "]" | "}" => {
+                let commas = open.pop().unwrap_or_default();
+                let member = kept.len().checked_sub(2).is_some_and(|at| !matches!(kept[at].as_str(), "," | "(" | "[" | "{"));
+                if commas > 1 && member && kept.last().is_some_and(|last| last == ",") {
+                    kept.pop();
+                }
+            }
+            _ => {}
+        }
+        kept.push(word);
+    }
+    kept
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_comma_of_a_list_is_formatting_and_that_of_a_tuple_is_not() {
+        assert!(same_code("a.py", "x = [(1, 2), (3, 4)]\n", "x = [\n    (1, 2),\n    (3, 4),\n]\n"));
+        assert!(same_code("a.js", "f(1, 2);\n", "f(\n  1,\n  2,\n);\n"));
+        assert!(!same_code("a.py", "x = (1)\n", "x = (1,)\n"));
+        assert!(!same_code("a.js", "x = [1, , 2];\n", "x = [1, , 2, ,];\n"));
+    }
 
     #[test]
     fn documentation_is_told_by_its_name() {

@@ -7,10 +7,12 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::asserts::count;
 use super::doctests;
 use super::items::{Item, items};
 use super::split::{Side, Sided, Split};
-use super::syntax::Language;
+use super::strength::{Strength, strengths};
+use super::syntax::{Language, parse};
 use crate::runner::TestId;
 
 /// What stands for a value in the title of a table's rows, or in a template string.
@@ -41,6 +43,10 @@ pub struct Versions {
     pub base: Vec<Item>,
     /// In the head tree.
     pub head: Vec<Item>,
+    /// How strictly they assert, by their names, before and after.
+    pub strengths: [BTreeMap<String, Vec<Strength>>; 2],
+    /// How much is asserted outside of them, in what they call: before and after.
+    pub outside: [usize; 2],
 }
 
 /// What the patch did to the text of a test.
@@ -63,7 +69,7 @@ impl Tests {
     pub fn of(split: &Split) -> Tests {
         let mut tests = Tests::default();
         for file in split.test_side() {
-            let versions = Versions { base: items_of(file, file.base.as_deref()), head: items_of(file, file.head.as_deref()) };
+            let versions = versions(file);
             let without_items = versions.base.is_empty() && versions.head.is_empty();
             tests.data_changed |= file.side == Side::Support || without_items || changed_outside(file, &versions);
             tests.files.insert(file.path.clone(), versions);
@@ -107,7 +113,14 @@ impl Tests {
         let here = (path.to_owned(), item.path());
         let (path, names) = self.moved.get(&here).unwrap_or(&here);
         let (path, versions) = self.files.get_key_value(path)?;
-        versions.head.iter().find(|one| one.path() == *names).map(|one| (path.as_str(), one))
+        let mut same = versions.head.iter().filter(|one| one.path() == *names);
+        // In Python a later function of the same name takes the earlier one's place.
+        let found = if Language::of(path) == Some(Language::Python) {
+            same.next_back()
+        } else {
+            same.find(|one| one.body == item.body).or_else(|| versions.head.iter().find(|one| one.path() == *names))
+        };
+        found.map(|one| (path.as_str(), one))
     }
 
     fn find(&self, id: &TestId, file: Option<&str>, version: impl Fn(&Versions) -> &Vec<Item>) -> Option<(&str, &Item)> {
@@ -122,14 +135,37 @@ impl Tests {
     }
 }
 
-fn items_of(file: &Sided, text: Option<&str>) -> Vec<Item> {
-    let Some(text) = text else { return Vec::new() };
-    match file.side {
+fn versions(file: &Sided) -> Versions {
+    let text = |text: &Option<String>| match (text, file.side) {
+        (None, _) => String::new(),
         // Only what is compiled for tests: a source function named like a test is none.
-        Side::Mixed if Language::of(&file.path) == Some(Language::Python) => doctests::items(&file.path, text),
-        Side::Mixed => items(&file.path, &file.inline_tests(Some(text)).unwrap_or_default()),
-        _ => items(&file.path, text),
+        (Some(text), Side::Mixed) => file.inline_tests(Some(text)).unwrap_or_default(),
+        (Some(text), _) => text.clone(),
+    };
+    if file.side == Side::Mixed && Language::of(&file.path) == Some(Language::Python) {
+        let examples = |text: &Option<String>| text.as_deref().map_or_else(Vec::new, |text| doctests::items(&file.path, text));
+        return Versions { base: examples(&file.base), head: examples(&file.head), ..Versions::default() };
     }
+    let (base, head) = (text(&file.base), text(&file.head));
+    Versions::read(&file.path, &base, &head)
+}
+
+impl Versions {
+    fn read(path: &str, base: &str, head: &str) -> Versions {
+        let (old, new) = (items(path, base), items(path, head));
+        let outside = [outside(path, base, &old), outside(path, head, &new)];
+        Versions { base: old, head: new, strengths: [strengths(path, base), strengths(path, head)], outside }
+    }
+}
+
+/// Assertions of a text that stand in none of its test functions.
+fn outside(path: &str, text: &str, items: &[Item]) -> usize {
+    let Some((language, tree)) = Language::of(path).and_then(|language| Some((language, parse(language, text)?))) else { return 0 };
+    let nested = |item: &&Item| {
+        items.iter().any(|other| other.path() != item.path() && item.path().starts_with(&format!("{}::", other.path())) && !other.group)
+    };
+    let inside: usize = items.iter().filter(|item| !item.group && !nested(item)).map(|item| item.asserts).sum();
+    count(language, tree.root_node(), text).saturating_sub(inside)
 }
 
 /// Whether a test file changed outside of its test functions (tables, helpers, imports that every test stands on).
@@ -231,16 +267,23 @@ fn moved(files: &BTreeMap<String, Versions>) -> BTreeMap<Place, Place> {
     for same_file in [true, false] {
         left.retain(|(place, item)| {
             let long = |one: &Item, two: &Item| one.body.len() <= two.body.len() * 2;
-            let near = new
-                .iter()
-                .enumerate()
-                .filter(|(_, (there, other))| (there.0 == place.0) == same_file && long(item, other) && long(other, item));
+            let near = new.iter().enumerate().filter(|(_, (there, other))| {
+                (there.0 == place.0) == same_file && long(item, other) && long(other, item) && calls_stay(item, other)
+            });
             let scored = near.take(200).map(|(at, (_, other))| (alike(item, other), at));
             let best = scored.filter(|(score, _)| *score >= ALIKE).max_by(|one, two| one.0.total_cmp(&two.0));
             best.map(|(_, at)| pairs.insert(place.clone(), new.remove(at).0)).is_none()
         });
     }
     pairs
+}
+
+/// Whether a new function still calls what the old one called: tests of two functions may read alike all the same.
+fn calls_stay(old: &Item, new: &Item) -> bool {
+    let words: BTreeSet<&str> = new.body.split(' ').collect();
+    let old: Vec<&str> = old.body.split(' ').collect();
+    let called = old.windows(2).filter(|pair| pair[1] == "(").map(|pair| pair[0]);
+    called.filter(|name| name.starts_with(|c: char| c.is_alphabetic() || c == '_')).all(|name| words.contains(name))
 }
 
 fn alike(one: &Item, two: &Item) -> f32 {
@@ -261,7 +304,7 @@ pub mod tests {
 
     /// A test side with one file of both versions.
     pub fn of(path: &str, base: &str, head: &str) -> Tests {
-        let versions = Versions { base: items(path, base), head: items(path, head) };
+        let versions = Versions::read(path, base, head);
         let files = BTreeMap::from([(path.to_owned(), versions)]);
         Tests { moved: moved(&files), files, data_changed: false }
     }
@@ -294,6 +337,16 @@ pub mod tests {
         assert_eq!(change("parse()::arrays::should be strictly equal"), TextChange::Changed);
         assert_eq!(change("adds 1"), TextChange::Same);
         assert_eq!(change("group parse() > arrays"), TextChange::Changed);
+    }
+
+    #[test]
+    fn a_test_of_another_function_is_not_the_one_that_is_gone() {
+        let of_a = "def test_old():\n    got = insured(500, 100)\n    assert got == 501, got\n    assert got != 500, got\n";
+        let of_b = "def test_new():\n    got = base(500, 100)\n    assert got == 601, got\n    assert got != 600, got\n";
+        let gone = of("t.py", of_a, of_b);
+        assert_eq!(gone.change(&id("t.py::test_old"), Some("t.py")), TextChange::Deleted);
+        let renamed = of("t.py", of_a, &of_b.replace("base", "insured"));
+        assert_eq!(renamed.change(&id("t.py::test_old"), Some("t.py")), TextChange::Changed);
     }
 
     #[test]

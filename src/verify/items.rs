@@ -73,14 +73,20 @@ impl Item {
 
 /// Every test function of a text, in order; empty when the language is not known.
 pub fn items(path: &str, text: &str) -> Vec<Item> {
-    let Some(language) = Language::of(path) else { return Vec::new() };
-    if language.is_plain() {
+    if let Some(language) = Language::of(path).filter(|language| language.is_plain()) {
         return plain::items(language, text);
     }
-    let Some(tree) = parse(language, text) else { return Vec::new() };
     let mut found = Vec::new();
+    each(path, text, |item, _| found.push(item));
+    found
+}
+
+/// Shows every test function of a text with the node it was read from.
+pub fn each(path: &str, text: &str, mut see: impl FnMut(Item, Node<'_>)) {
+    let Some(language) = Language::of(path) else { return };
+    let Some(tree) = parse(language, text) else { return };
     visit(tree.root_node(), |node| {
-        found.extend(match language {
+        let item = match language {
             Language::Rust => rust(node, text),
             Language::Python => python(node, text),
             Language::Php => php::item(node, text),
@@ -88,10 +94,12 @@ pub fn items(path: &str, text: &str) -> Vec<Item> {
             Language::Go => super::go::item(node, text),
             Language::Java => super::java::item(node, text),
             Language::JavaScript | Language::TypeScript | Language::Tsx => script(language, node, text),
-        });
+        };
+        if let Some(item) = item {
+            see(item, node);
+        }
         Walk::Into
     });
-    found
 }
 
 /// Marks that hold for a whole file: `pytestmark = pytest.mark.skip`, `pytest.skip(allow_module_level=True)`.

@@ -17,8 +17,11 @@ pub fn look(out: &mut Comparison, seen: Observed<'_>, tests: &Tests) {
         }
         let file = case.file.as_deref();
         let told = stopped || out.troubles.iter().any(|one| concerns(one, id, file));
-        // A deleted or renamed function is judged by its text.
-        if told || matches!(tests.change(id, file), TextChange::Deleted | TextChange::Changed) {
+        // A deleted function is judged by its text, and so is one that runs under another name or in another file.
+        if told
+            || tests.change(id, file) == TextChange::Deleted
+            || tests.change(id, file) == TextChange::Changed && runs_elsewhere(seen, id, file, tests)
+        {
             continue;
         }
         if matches!(tests.change(id, file), TextChange::Unknown)
@@ -29,6 +32,34 @@ pub fn look(out: &mut Comparison, seen: Observed<'_>, tests: &Tests) {
         out.lost.push(Broken { test: id.clone(), lines: "passed at the baseline, not among the results with the patch".into() });
     }
     renamed_rows(out, seen, tests);
+    fewer_rows(out, seen);
+}
+
+/// Tables that lost rows: their ids shift, so only their number tells.
+fn fewer_rows(out: &mut Comparison, seen: Observed<'_>) {
+    let rows = |report: &Report, counts: fn(&Outcome) -> bool| {
+        let mut rows: BTreeMap<String, usize> = BTreeMap::new();
+        let counted = report.cases.iter().filter(|(_, case)| counts(&case.outcome));
+        counted.for_each(|(id, _)| *rows.entry(function_key(id)).or_default() += 1);
+        rows
+    };
+    let before = rows(seen.baseline, |outcome| *outcome == Outcome::Passed);
+    let after = rows(seen.must_pass, |outcome| !matches!(outcome, Outcome::Skipped(_)));
+    let fewer = before.into_iter().filter_map(|(key, count)| Some((*after.get(&key)?, key, count))).filter(|(now, _, count)| now < count);
+    out.fewer.extend(fewer.map(|(now, key, count)| (key, count, now)));
+}
+
+/// Whether the function that took a test's place is among the results of head, and not only skipped there.
+fn runs_elsewhere(seen: Observed<'_>, id: &TestId, file: Option<&str>, tests: &Tests) -> bool {
+    let Some(place) =
+        tests.base_item(id, file).and_then(|(path, item)| tests.successor(path, item)).map(|(path, item)| (path, item.path()))
+    else {
+        return false;
+    };
+    seen.must_pass.cases.iter().any(|(new, case)| {
+        let is_it = tests.head_item(new, case.file.as_deref()).is_some_and(|(path, item)| (path, item.path()) == place);
+        is_it && !matches!(case.outcome, Outcome::Skipped(_))
+    })
 }
 
 /// The file and class, suite or table that a test stands in.

@@ -51,6 +51,16 @@ pub fn renamed(pairs: &[(TestId, TestId)]) -> Option<Question> {
     (!pairs.is_empty()).then(|| Question { name: "renamed-tests".into(), text, lines: String::new() })
 }
 
+/// Tables of tests that have fewer rows than before.
+pub fn fewer(tables: &[(String, usize, usize)]) -> Vec<Question> {
+    let each = tables.iter().map(|(name, before, now)| Question {
+        name: "fewer-cases".into(),
+        text: format!("`{name}` runs {now} times instead of {before}. Is what the missing rows checked still checked?"),
+        lines: String::new(),
+    });
+    each.collect()
+}
+
 /// What the reruns leave to a person: tests that pass and fail with the patch and always passed without it, and tests that
 /// fail beside others and pass alone when there was no time to look twice.
 pub fn shaky(settled: &Settled) -> Vec<Question> {

@@ -12,7 +12,8 @@ const SHOWN: usize = 10;
 /// The word on these facts.
 pub fn decide(facts: &Facts) -> Ruling {
     if let Some(cause) = &facts.unknowable {
-        return Ruling::Inconclusive(cause.clone());
+        let certain = silencers(facts);
+        return if certain.is_empty() { Ruling::Inconclusive(cause.clone()) } else { Ruling::Rejected(certain) };
     }
     if facts.shape == Shape::Empty {
         return Ruling::Rejected(vec![reason("no-change", "The patch changes nothing.", "")]);
@@ -33,6 +34,12 @@ pub fn decide(facts: &Facts) -> Ruling {
         Ok(Ok(proof)) if questions.is_empty() => Ruling::Verified(proof),
         _ => Ruling::Review(questions),
     }
+}
+
+/// What the patch does to the run itself: where that is known, a run that cannot be read is no surprise.
+fn silencers(facts: &Facts) -> Vec<Reason> {
+    let silences = |one: &&Reason| matches!(one.name.as_str(), "tampering-runner-module" | "tampering-results" | "tampering-exit");
+    facts.reasons.iter().filter(silences).filter(|one| !facts.allow.contains(&one.name)).cloned().collect()
 }
 
 fn reason(name: &str, text: impl Into<String>, lines: impl Into<String>) -> Reason {
@@ -226,6 +233,15 @@ mod tests {
         for red in [RedKind::Assertion, RedKind::SourceError, RedKind::Hang] {
             assert_eq!(decide(&proven(red)), Ruling::Verified(Proof::FailToPass));
         }
+    }
+
+    #[test]
+    fn a_run_that_the_patch_itself_silences_is_its_own_fault() {
+        let mut facts = Facts { unknowable: Some("the result cannot be read".into()), ..proven(RedKind::Assertion) };
+        facts.reasons = vec![reason("tampering-runner-config", "x", "")];
+        assert!(matches!(decide(&facts), Ruling::Inconclusive(_)));
+        facts.reasons.push(reason("tampering-runner-module", "x", ""));
+        assert_eq!(names(&facts), ["tampering-runner-module"]);
     }
 
     #[test]

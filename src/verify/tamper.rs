@@ -8,6 +8,7 @@ use super::facts::{Facts, Shape, some_of};
 use super::identify::{Place, Tests};
 use super::items::{Item, Mark, file_marks};
 use super::split::{Side, Split};
+use super::strength;
 use super::syntax::Language;
 use super::{Question, Reason, scripts};
 use crate::runner::TestId;
@@ -30,6 +31,8 @@ pub struct Seen {
     pub proven: BTreeSet<Place>,
     /// Their tests ran on head and passed.
     pub passed: BTreeSet<Place>,
+    /// Their old texts fail on the head source.
+    pub broken: BTreeSet<Place>,
 }
 
 /// Looks at every test function of the patch; `gone` tells whether a body uses a symbol that the patch removes.
@@ -39,18 +42,33 @@ pub fn look(tests: &Tests, seen: &Seen, gone: impl Fn(&str) -> bool) -> Found {
     // Tests move from file to file: what counts is whether the patch as a whole asserts less.
     let (before, after) = tests.files.values().fold((0, 0), |(old, new), one| (old + sum(&one.base), new + sum(&one.head)));
     let fewer_in_all = after < before;
+    let outside = |side: usize| tests.files.values().map(|one| one.outside[side]).sum::<usize>();
+    let fewer_outside = outside(1) < outside(0);
     for (path, versions) in &tests.files {
         let mut deleted = Vec::new();
         for old in &versions.base {
             match tests.successor(path, old) {
-                Some((_, new)) if !old.group => compared(&mut found, path, old, new, fewer_in_all, seen),
+                Some((there, new)) if took_the_place(old, (there, new), seen) && !seen.broken.contains(&(path.to_owned(), old.path())) => {
+                    deleted.push(old);
+                }
+                Some((there, new)) if !old.group => {
+                    compared(&mut found, path, old, new, fewer_in_all, seen);
+                    stricter(&mut found, tests, (path, old), (there, new), &seen.proven);
+                }
                 Some((_, new)) => marked(&mut found, path, old, new, &Seen::default()),
                 None if old.group => {}
                 None if gone(&old.body) => found.notes.push(format!("`{}` in {path} left together with what it tested.", old.path())),
                 None => deleted.push(old),
             }
         }
-        report_deleted(&mut found, path, &deleted, fewer_in_all);
+        report_deleted(&mut found, path, &deleted, fewer_in_all, &seen.broken);
+        if fewer_outside && versions.outside[1] < versions.outside[0] {
+            let text = format!(
+                "{path} asserts {} times instead of {} outside of its test functions, in what tests call. Is what that checked still checked?",
+                versions.outside[1], versions.outside[0]
+            );
+            found.questions.push(Question { name: "fewer-assertions".into(), text, lines: String::new() });
+        }
         for new in
             versions.head.iter().filter(|new| new.marks.contains(&Mark::Only) && !versions.base.iter().any(|old| old.path() == new.path()))
         {
@@ -60,7 +78,26 @@ pub fn look(tests: &Tests, seen: &Seen, gone: impl Fn(&str) -> bool) -> Found {
     found
 }
 
-fn report_deleted(found: &mut Found, path: &str, deleted: &[&Item], fewer_in_all: bool) {
+/// Whether what looks like a renamed test is another one: it proves what is new, so it is not what the old one was.
+fn took_the_place(old: &Item, (there, new): (&str, &Item), seen: &Seen) -> bool {
+    !old.group && old.name() != new.name() && old.body != new.body && seen.proven.contains(&(there.to_owned(), new.path()))
+}
+
+/// Both versions of one test: does the new one check as strictly?
+fn stricter(found: &mut Found, tests: &Tests, (path, old): (&str, &Item), (there, new): (&str, &Item), proven: &BTreeSet<Place>) {
+    if old.body == new.body {
+        return;
+    }
+    let of = |path: &str, side: usize, item: &Item| {
+        tests.files.get(path).and_then(|file| file.strengths[side].get(&item.path())).and_then(|all| all.last())
+    };
+    if let (Some(before), Some(after)) = (of(path, 0, old), of(there, 1, new)) {
+        let proves = proven.contains(&(there.to_owned(), new.path()));
+        found.questions.extend(strength::compared(there, &new.path(), before, after, proves));
+    }
+}
+
+fn report_deleted(found: &mut Found, path: &str, deleted: &[&Item], fewer_in_all: bool, broken: &BTreeSet<Place>) {
     let asserting: Vec<&&Item> = deleted.iter().filter(|item| item.asserts > 0).collect();
     if asserting.is_empty() {
         return;
@@ -72,7 +109,10 @@ fn report_deleted(found: &mut Found, path: &str, deleted: &[&Item], fewer_in_all
         );
         found.reasons.push(Reason { name: "tampering-deleted-test".into(), text, lines: String::new() });
     } else {
-        let text = format!("{names} in {path} was deleted; the other tests of the patch assert as much. Is what it checked still checked?");
+        let failing = some_of(asserting.iter().filter(|item| broken.contains(&(path.to_owned(), item.path()))).map(|item| item.name()));
+        let fails = if failing.is_empty() { String::new() } else { format!(" Put back, {failing} fails with the patch.") };
+        let text =
+            format!("{names} in {path} was deleted; the other tests of the patch assert as much.{fails} Is what it checked still checked?");
         found.questions.push(Question { name: "deleted-test".into(), text, lines: String::new() });
     }
 }
@@ -270,6 +310,18 @@ mod tests {
     fn a_gutted_test_beside_a_new_one_is_at_least_a_question() {
         let head = "def test_a():\n    assert f() == 1\n\ndef test_b():\n    assert h()\n\ndef test_c():\n    assert i() == [1, 2, 3]\n";
         assert_eq!(names("t.py", BASE, head), (vec![], vec!["fewer-assertions".into()]));
+    }
+
+    #[test]
+    fn a_new_test_that_proves_does_not_stand_in_for_one_that_is_gone() {
+        let old = "def test_a():\n    x = make(1, 2)\n    assert x.take('a') == 1\n    assert x.at(5) is None\n";
+        let new = "def test_b():\n    x = make(1, 2)\n    assert x.book('b') == 1\n    assert x.at(5) is None\n";
+        let proven = BTreeSet::from([("t.py".to_owned(), "test_b".to_owned())]);
+        let asked =
+            |seen: Seen| look(&of("t.py", old, new), &seen, |_| false).questions.into_iter().map(|one| one.name).collect::<Vec<_>>();
+        assert_eq!(asked(Seen { proven: proven.clone(), ..Seen::default() }), ["deleted-test"]);
+        let broken = BTreeSet::from([("t.py".to_owned(), "test_a".to_owned())]);
+        assert_eq!(asked(Seen { proven, broken, ..Seen::default() }), [""; 0], "a flip under another name");
     }
 
     #[test]

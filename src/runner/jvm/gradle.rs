@@ -98,7 +98,6 @@ fn shared_programs(session: &Session<'_>, home: &std::path::Path) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::config::TestSettings;
     use crate::runner::trial::{Trial, lines};
     use crate::runner::{Selection, TestId};

@@ -1,7 +1,8 @@
-//! The words that `aware` looks for, language by language; those of PHP, Ruby and Perl are in `scripts`.
+//! The words that `aware` looks for, by language, and names of modules that runners load. Comments and blanks are taken
+//! out of a text before it is searched.
 
 /// Loom's own parts, which no repository needs to name.
-pub const OWN: [&str; 9] = [
+pub(super) const OWN: [&str; 9] = [
     "LOOM_RESULTS",
     "LOOM_SELECTED",
     "loom_pytest",
@@ -14,7 +15,7 @@ pub const OWN: [&str; 9] = [
 ];
 
 /// What source says when it asks whether it is tested, or reaches for what tests it.
-pub const ANY: [&str; 9] = [
+pub(super) const ANY: [&str; 9] = [
     "PYTEST_CURRENT_TEST",
     "PYTEST_VERSION",
     "NODE_TEST_CONTEXT",
@@ -25,8 +26,7 @@ pub const ANY: [&str; 9] = [
     "/loom/repo",
     "/proc/self",
 ];
-/// The same: Python.
-pub const PYTHON: [&str; 17] = [
+pub(super) const PYTHON: [&str; 19] = [
     "import__main__",
     "pytest",
     "unittest",
@@ -36,6 +36,8 @@ pub const PYTHON: [&str; 17] = [
     "__import__",
     "_getframe",
     "inspect.stack",
+    "currentframe",
+    "extract_stack",
     "gc.get_",
     "ctypes",
     "builtins.",
@@ -45,8 +47,7 @@ pub const PYTHON: [&str; 17] = [
     "os._exit",
     "os.kill",
 ];
-/// The same: JavaScript and TypeScript.
-pub const SCRIPT: [&str; 16] = [
+pub(super) const SCRIPT: [&str; 23] = [
     "global.expect",
     "'expect'",
     "\"expect\"",
@@ -63,9 +64,15 @@ pub const SCRIPT: [&str; 16] = [
     "require.cache",
     "process.binding",
     "node:vm",
+    "newError().stack",
+    "captureStackTrace",
+    "NODE_ENV==='test'",
+    "NODE_ENV===\"test\"",
+    ".test.js",
+    ".test.mjs",
+    ".test.ts",
 ];
-/// The same: Rust.
-pub const RUST: [&str; 13] = [
+pub(super) const RUST: [&str; 13] = [
     "cfg!(test",
     "cfg!(not(test",
     "cfg(test",
@@ -80,8 +87,7 @@ pub const RUST: [&str; 13] = [
     "no_mangle",
     "asm!(",
 ];
-/// The same: Go.
-pub const GO: [&str; 24] = [
+pub(super) const GO: [&str; 24] = [
     "testing.Testing(",
     "\"testing\"",
     "test.v",
@@ -107,8 +113,7 @@ pub const GO: [&str; 24] = [
     "=== RUN",
     "\"Action\"",
 ];
-/// The same: Java.
-pub const JAVA: [&str; 24] = [
+pub(super) const JAVA: [&str; 24] = [
     "getStackTrace(",
     "StackWalker",
     "SecurityManager",
@@ -134,10 +139,16 @@ pub const JAVA: [&str; 24] = [
     "test-classes",
     "org.gradle.test",
 ];
-/// Rust that ends the process: usual in programs, not in what tests call.
-pub const RUST_ENDS: [&str; 3] = ["process::exit", "process::abort", "libc::"];
+/// Rust that ends the process or looks how it was started: usual in programs, not in what tests call.
+pub(super) const RUST_ENDS: [&str; 4] = ["process::exit", "process::abort", "libc::", "env::args"];
+/// Script that looks how it was started: usual in programs too.
+pub(super) const SCRIPT_ENDS: [&str; 3] = ["process.argv", "process.execArgv", "process.exit("];
+/// The same of Go.
+pub(super) const GO_ENDS: [&str; 2] = ["os.Exit(", "log.Fatal"];
+/// The same of Python.
+pub(super) const PYTHON_ENDS: [&str; 3] = ["sys.argv", "sys.orig_argv", "sys.exit("];
 /// What these words stand for when they say no such thing: data about installed packages, lints.
-pub const HARMLESS: [&str; 9] = [
+pub(super) const HARMLESS: [&str; 9] = [
     "importlib.metadata",
     "importlib_metadata",
     "importlib.resources",
@@ -149,7 +160,7 @@ pub const HARMLESS: [&str; 9] = [
     "cfg_attr(test,deny(",
 ];
 /// What tests and their set-up say when they reach into the runner.
-pub const OF_TESTS: [&str; 18] = [
+pub(super) const OF_TESTS: [&str; 18] = [
     "--- PASS",
     "=== RUN",
     "\"Action\"",
@@ -171,15 +182,14 @@ pub const OF_TESTS: [&str; 18] = [
 ];
 /// What a hook of the runner is made with: any name of it in a file that the runner loads as its own, and its full name
 /// in a test, which may test hooks of its own.
-pub const HOOKS: [&str; 2] = ["hookimpl", "hookwrapper"];
-/// The same: The same in full.
-pub const HOOKS_IN_FULL: [&str; 4] = ["pytest.hookimpl", "frompytestimporthookimpl", "pluginmanager", "pytest_plugins"];
+pub(super) const HOOKS: [&str; 2] = ["hookimpl", "hookwrapper"];
+pub(super) const HOOKS_IN_FULL: [&str; 4] = ["pytest.hookimpl", "frompytestimporthookimpl", "pluginmanager", "pytest_plugins"];
 
 /// Modules that Python or pytest load before any test, by the names a file of the repository could take.
-pub const LOADED: [&str; 8] =
+pub(super) const LOADED: [&str; 8] =
     ["pytest", "_pytest", "pluggy", "iniconfig", "loom_pytest", "loom_unittest", "sitecustomize", "usercustomize"];
 /// Modules of Python itself that a runner loads: taken only by a file at the root.
-pub const STANDARD: [&str; 44] = [
+pub(super) const STANDARD: [&str; 44] = [
     "abc",
     "argparse",
     "ast",

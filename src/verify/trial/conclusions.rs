@@ -93,5 +93,6 @@ impl Trial<'_> {
         target.extend(compared.broken);
         facts.lost.extend(compared.lost);
         facts.questions.extend(remarks::renamed(&compared.renamed));
+        facts.questions.extend(remarks::fewer(&compared.fewer));
     }
 }

@@ -6,7 +6,7 @@ use super::{Heard, Trial};
 use crate::runner::{Outcome, TestId};
 use crate::verify::facts::Broken;
 use crate::verify::identify::Place;
-use crate::verify::{Flip, aware, flips, knowledge, runner_config, seize, tamper};
+use crate::verify::{Flip, aware, equality, flips, knowledge, runner_config, seize, subject, tamper};
 
 impl Trial<'_> {
     /// Tampering that needs no run to be seen.
@@ -21,6 +21,7 @@ impl Trial<'_> {
         let aware = aware::look(&self.split, &commands, &self.known.source_paths);
         self.facts.reasons.extend(aware.reasons);
         self.facts.questions.extend(aware.questions);
+        self.facts.questions.extend(equality::look(&self.split));
     }
 
     /// Altered expectations and tampering, by the texts of the tests.
@@ -49,9 +50,16 @@ impl Trial<'_> {
         };
         let (passed, others) = (of(|one| *one == Outcome::Passed), of(|one| *one != Outcome::Passed));
         let passed = passed.difference(&others).cloned().collect();
-        let found = tamper::look(&self.tests, &tamper::Seen { proven, passed }, gone);
+        let old_place = |one: &Broken| {
+            let file = file_of(&one.test);
+            self.tests.base_item(&one.test, file.as_deref()).map(|(path, item)| (path.to_owned(), item.path()))
+        };
+        let broken = altered.iter().filter_map(old_place).collect();
+        let seen = tamper::Seen { proven, passed, broken };
+        let found = tamper::look(&self.tests, &seen, gone);
         facts.reasons.extend(found.reasons);
         facts.questions.extend(found.questions);
+        facts.questions.extend(subject::look(&self.split, &self.tests, &seen.proven));
         self.notes.extend(found.notes);
     }
 }
