@@ -195,9 +195,9 @@ fn begin(tag: &BytesStart<'_>, open: &mut Option<Open>) {
     }
 }
 
-/// Whether something among the attributes of a tag cannot be read as one.
+/// Whether something among the attributes of a tag cannot be read as one, or may have swallowed other tags.
 pub(super) fn broken(tag: &BytesStart<'_>) -> bool {
-    tag.attributes().with_checks(false).any(|one| one.is_err())
+    tag.attributes().with_checks(false).any(|one| one.map_or(true, |one| one.value.contains('<')))
 }
 
 fn kind(tag: &str, sort: &str, said: &str) -> FaultKind {
@@ -321,11 +321,13 @@ mod tests {
 
     #[test]
     fn a_test_whose_attributes_are_not_whole_is_no_pass() {
-        let findings =
-            read("<testsuite><testcase classname=\"c\" name=\"half \" of it\"/><testcase classname=\"c\" name=\"a\"/></testsuite>");
-        assert_eq!(findings.cases.keys().map(TestId::as_str).collect::<Vec<_>>(), ["c::a"]);
-        assert_eq!(findings.troubles[0].kind, TroubleKind::Unreadable);
-        assert!(findings.troubles[0].message.contains("`c::half` by attributes that are not whole"), "{:?}", findings.troubles);
+        for name in ["half \" of \"it", "half<failure/>"] {
+            let report = "<testsuite><testcase classname=\"c\" name=\"NAME\"/><testcase classname=\"c\" name=\"a\"/></testsuite>";
+            let findings = read(&report.replace("NAME", name));
+            assert_eq!(findings.cases.keys().map(TestId::as_str).collect::<Vec<_>>(), ["c::a"]);
+            assert_eq!(findings.troubles[0].kind, TroubleKind::Unreadable);
+            assert!(findings.troubles[0].message.contains("by attributes that are not whole"), "{:?}", findings.troubles);
+        }
     }
 
     #[test]
