@@ -69,7 +69,7 @@ impl<'a> Cells<'a> {
     pub fn run_within(&mut self, cell: Cell, id: &TreeId, suite: usize, files: Vec<String>, limit: Duration) -> Result<Option<Report>> {
         let deadline = self.deadline;
         self.deadline = deadline.min(Instant::now() + limit);
-        let label = format!("{}, {} files", cell.as_str(), files.len());
+        let label = format!("{}, {} {}", cell.as_str(), files.len(), if files.len() == 1 { "file" } else { "files" });
         let report = self.start(cell.as_str(), &label, id, suite, &Selection::Files(files), &Conditions::plain());
         self.deadline = deadline;
         report

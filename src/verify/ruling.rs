@@ -165,7 +165,8 @@ fn missing(facts: &Facts) -> Result<Result<Proof, Question>, Reason> {
     let red: Vec<_> = facts.unproven.iter().filter(|one| one.why.is_red()).collect();
     if let Some(first) = red.first() {
         let names = some_of(red.iter().map(|one| one.test.as_str()));
-        let text = format!("{names} {} and pass with the patch. Does that show the fault of the issue?", first.why.says());
+        let pass = if red.len() == 1 { "passes" } else { "pass" };
+        let text = format!("{names} {} and {pass} with the patch. Does that show the fault of the issue?", first.why.says());
         return Ok(Err(question("red-without-proof", text, &first.lines)));
     }
     match facts.shape {

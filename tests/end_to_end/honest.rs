@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops where something is missing")]
 
-use loom_agent::config::Config;
+use loom_agent::config::{Config, Span};
 use loom_agent::verify::{Proof, Ruling};
 
 use super::gate::{Scene, verified};
@@ -61,4 +61,18 @@ fn fixes_of_a_package_that_is_built_before_its_tests() {
         "{:?}",
         verdict.ruling
     );
+}
+
+#[test]
+fn a_suite_that_is_cut_off_on_both_sides_says_nothing() {
+    // One command that prints everything cannot be run in parts; what it had no time for differs from run to run.
+    let suite = "cat lib/order | while read -r name; do echo \"ok - $name\"; done; sleep 60\n";
+    let files = [("lib/order", "one\ntwo\n"), ("lib/a.js", "exports.a = 1;\n"), ("test/run.sh", suite)];
+    let mut config = Config::default();
+    config.test.command = Some("sh test/run.sh".into());
+    config.test.runner = Some("tap".into());
+    config.test.timeout = Span::seconds(4);
+    let scene = Scene::of(&files, config);
+    let verdict = scene.verdict(&[("lib/order", Some("one\n")), ("lib/a.js", Some("exports.a = 2;\n"))]);
+    assert!(matches!(&verdict.ruling, Ruling::Inconclusive(why) if why.contains("test.timeout")), "{:?}", verdict.ruling);
 }

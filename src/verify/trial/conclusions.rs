@@ -1,5 +1,6 @@
 //! What the cells say together, suite by suite: compared, what differs run again, and added to the facts.
 
+use super::pace::was_cut;
 use super::{Heard, Trial};
 use crate::error::Result;
 use crate::runner::TestId;
@@ -16,12 +17,29 @@ impl Trial<'_> {
         let mut altered = Vec::new();
         for (suite, one) in heard.iter().enumerate() {
             let mut compared = compare(one.observed(), &self.tests, &self.known);
+            if self.is_cut_off(one, &compared) {
+                continue;
+            }
             self.near_the_limit(one, &mut compared);
             self.settle(suite, &mut compared)?;
             altered.append(&mut compared.altered);
             self.take(compared, one);
         }
         Ok(altered)
+    }
+
+    /// Whether a suite was stopped at its limit with and without the patch, could not be run in parts, and the runs differ:
+    /// which tests a stopped run leaves out, or takes down with it, is chance.
+    fn is_cut_off(&mut self, heard: &Heard, compared: &Comparison) -> bool {
+        let differs = !(compared.lost.is_empty() && compared.failing.is_empty() && compared.broken.is_empty());
+        let cut_off = differs && was_cut(&heard.baseline) && was_cut(&heard.must_pass);
+        if cut_off {
+            let limit = self.judge.config.test.timeout;
+            let text =
+                format!("`{}` needs more than its limit of {limit} (`test.timeout`), with and without the patch", heard.baseline.command);
+            self.facts.unknowable = Some(text);
+        }
+        cut_off
     }
 
     /// A hang is mended when the test ends well inside the limit; one that barely does may only have been lucky.
