@@ -187,17 +187,21 @@ fn begin(tag: &BytesStart<'_>, open: &mut Option<Open>) {
             test.outcome = Some(Outcome::Skipped(why));
         }
         (tag, Some(test)) if ASIDE.contains(&tag) => test.talks = true,
-        // What has a message or a type tells of a result, by whatever name.
-        (tag, Some(test)) if test.fault.is_none() && (attribute("message").is_some() || attribute("type").is_some()) => {
+        // What has a message or a type tells of a result, by whatever name; a damaged name may have been that of one.
+        (tag, Some(test)) if test.fault.is_none() && (attribute("message").is_some() || attribute("type").is_some() || !is_name(tag)) => {
             test.strange = Some(format!("<{tag}>"));
         }
         _ => {}
     }
 }
 
+fn is_name(tag: &str) -> bool {
+    tag.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.'))
+}
+
 /// Whether something among the attributes of a tag cannot be read as one, or may have swallowed other tags.
 pub(super) fn broken(tag: &BytesStart<'_>) -> bool {
-    tag.attributes().with_checks(false).any(|one| one.map_or(true, |one| one.value.contains('<')))
+    tag.attributes().with_checks(false).any(|one| one.map_or(true, |one| one.key.as_ref().contains('<') || one.value.contains('<')))
 }
 
 fn kind(tag: &str, sort: &str, said: &str) -> FaultKind {
@@ -328,6 +332,8 @@ mod tests {
             assert_eq!(findings.troubles[0].kind, TroubleKind::Unreadable);
             assert!(findings.troubles[0].message.contains("by attributes that are not whole"), "{:?}", findings.troubles);
         }
+        let findings = read("<testsuite><testcase classname=\"c\" name=\"a\"><skipped?message=\"later\"/></testcase></testsuite>");
+        assert!(findings.cases.is_empty() && findings.troubles[0].kind == TroubleKind::Unreadable, "a damaged tag is no pass");
     }
 
     #[test]
