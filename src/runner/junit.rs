@@ -170,6 +170,8 @@ fn begin(tag: &BytesStart<'_>, open: &mut Option<Open>) {
                 name: attribute("name").unwrap_or_default(),
                 file: attribute("file"),
                 seconds: attribute("time").and_then(|time| time.replace(',', "").parse().ok()),
+                // Then the name may be half of one, and what follows may be the rest of another test.
+                strange: broken(tag).then(|| "attributes that are not whole".to_owned()),
                 ..Open::default()
             });
         }
@@ -185,12 +187,21 @@ fn begin(tag: &BytesStart<'_>, open: &mut Option<Open>) {
             test.outcome = Some(Outcome::Skipped(why));
         }
         (tag, Some(test)) if ASIDE.contains(&tag) => test.talks = true,
-        // What has a message or a type tells of a result, by whatever name.
-        (tag, Some(test)) if test.fault.is_none() && (attribute("message").is_some() || attribute("type").is_some()) => {
+        // What has a message or a type tells of a result, by whatever name; a damaged name may have been that of one.
+        (tag, Some(test)) if test.fault.is_none() && (attribute("message").is_some() || attribute("type").is_some() || !is_name(tag)) => {
             test.strange = Some(format!("<{tag}>"));
         }
         _ => {}
     }
+}
+
+fn is_name(tag: &str) -> bool {
+    tag.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.'))
+}
+
+/// Whether something among the attributes of a tag cannot be read as one, or may have swallowed other tags.
+pub(super) fn broken(tag: &BytesStart<'_>) -> bool {
+    tag.attributes().with_checks(false).any(|one| one.map_or(true, |one| one.key.as_ref().contains('<') || one.value.contains('<')))
 }
 
 fn kind(tag: &str, sort: &str, said: &str) -> FaultKind {
@@ -310,6 +321,19 @@ mod tests {
         let mut findings = Findings::default();
         parse(b"<testsuite><testcase name=\"a\xff\"/></testsuite>", "r.xml", &|_| None, &mut findings);
         assert_eq!(findings.cases.len(), 1);
+    }
+
+    #[test]
+    fn a_test_whose_attributes_are_not_whole_is_no_pass() {
+        for name in ["half \" of \"it", "half<failure/>"] {
+            let report = "<testsuite><testcase classname=\"c\" name=\"NAME\"/><testcase classname=\"c\" name=\"a\"/></testsuite>";
+            let findings = read(&report.replace("NAME", name));
+            assert_eq!(findings.cases.keys().map(TestId::as_str).collect::<Vec<_>>(), ["c::a"]);
+            assert_eq!(findings.troubles[0].kind, TroubleKind::Unreadable);
+            assert!(findings.troubles[0].message.contains("by attributes that are not whole"), "{:?}", findings.troubles);
+        }
+        let findings = read("<testsuite><testcase classname=\"c\" name=\"a\"><skipped?message=\"later\"/></testcase></testsuite>");
+        assert!(findings.cases.is_empty() && findings.troubles[0].kind == TroubleKind::Unreadable, "a damaged tag is no pass");
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub struct Comparison {
 
 /// Compares the cells of one suite.
 pub fn compare(seen: Observed<'_>, tests: &Tests, known: &Known) -> Comparison {
-    let mut out = Comparison { troubles: new_troubles(seen.baseline, seen.must_pass), ..Comparison::default() };
+    let mut out = Comparison { troubles: troubles_of_head(seen.baseline, seen.must_pass), ..Comparison::default() };
     for (id, case) in &seen.must_pass.cases {
         match &case.outcome {
             Outcome::Passed => passed_on_head(&mut out, seen, id, case, tests, known),
@@ -121,6 +121,14 @@ fn new_troubles(baseline: &Report, head: &Report) -> Vec<Trouble> {
         .filter(|one| one.kind != TroubleKind::NoTests && !known.contains(&(one.kind as u8, one.file.clone())))
         .cloned()
         .collect()
+}
+
+/// What is new, and that the run was stopped: where both were, nobody knows what they did not come to.
+fn troubles_of_head(baseline: &Report, head: &Report) -> Vec<Trouble> {
+    let new = new_troubles(baseline, head);
+    let cut = |one: &&Trouble| one.kind == TroubleKind::Timeout && one.file.is_none() && !new.contains(one);
+    let again: Vec<Trouble> = head.troubles.iter().filter(cut).cloned().collect();
+    [new, again].concat()
 }
 
 fn passed_on_head(out: &mut Comparison, seen: Observed<'_>, id: &TestId, case: &Case, tests: &Tests, known: &Known) {
@@ -360,6 +368,13 @@ pub(super) mod tests {
         let broken = troubled(head, TroubleKind::Load, FILE, "SyntaxError");
         let out = compared(&base, &broken, &report(&[]), None);
         assert!(out.lost.is_empty() && out.troubles.len() == 1);
+        // Stopped on both sides: what head did not come to is not lost, and that it was stopped is told.
+        let stopped = |mut report: Report| {
+            report.troubles.push(Trouble { kind: TroubleKind::Timeout, file: None, message: "stopped".into() });
+            report
+        };
+        let out = compared(&stopped(base), &stopped(report(&[("test_old", Passed)])), &report(&[]), None);
+        assert!(out.lost.is_empty() && out.troubles.len() == 1, "{:?}", out.troubles);
     }
 
     #[test]

@@ -103,7 +103,7 @@ fn a_suite_that_writes_into_its_tree_changes_no_other() {
     let loom = base(&[("loom.toml", settings), ("greet.py", "def greet(name):\n    return 'Hello'\n"), ("tests/test_old.py", old)]);
     branch(&loom, "fix", &[("greet.py", "def greet(name):\n    return 'Hi'\n"), ("tests/test_greet.py", test)]);
     let told = verify(&loom).exits(12).json();
-    assert!(told.to_string().contains("rewrote greet.py"), "{told:#}");
+    assert!(told.to_string().contains("rewrote `greet.py`"), "{told:#}");
 }
 
 #[test]

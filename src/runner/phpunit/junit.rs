@@ -35,6 +35,7 @@ struct Tally {
 
 impl Tally {
     fn begin(&mut self, tag: &BytesStart<'_>, suites: &[String], open: &Option<Open>) {
+        self.damaged |= crate::runner::junit::broken(tag);
         match tag.local_name().as_ref() {
             "testsuite" if suites.is_empty() => {
                 for one in tag.attributes().with_checks(false).flatten() {

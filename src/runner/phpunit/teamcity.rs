@@ -6,9 +6,18 @@ use crate::sandbox::Ending;
 
 use super::with_data_set;
 
+/// The test that began and has not ended.
+struct Running {
+    id: TestId,
+    /// As its messages write it.
+    name: String,
+    file: String,
+    outcome: Option<Outcome>,
+}
+
 /// Reads the messages; a test that began and did not end hung, or died with its process.
 pub(super) fn read(text: &str, ending: Ending, place: &dyn Fn(&str) -> Option<String>, findings: &mut Findings) {
-    let mut running: Option<(TestId, String, Option<Outcome>)> = None;
+    let mut running: Option<Running> = None;
     let whole = text.ends_with('\n');
     let count = text.lines().count();
     for (at, line) in text.lines().enumerate() {
@@ -36,23 +45,24 @@ pub(super) fn read(text: &str, ending: Ending, place: &dyn Fn(&str) -> Option<St
                     .map_or("", |(class, _)| class)
                     .trim_start_matches('\\')
                     .to_owned();
-                let name = with_data_set(&field("name").unwrap_or_default());
-                running = Some((TestId::new(&[&file, &class, &name]), file, None));
+                let name = field("name").unwrap_or_default();
+                let id = TestId::new(&[&file, &class, &with_data_set(&name)]);
+                running = Some(Running { id, name, file, outcome: None });
             }
             "testFailed" | "testIgnored" => {
-                if let Some((_, _, outcome)) = &mut running {
+                if let Some(test) = &mut running {
                     let said = field("message").unwrap_or_default();
-                    *outcome = Some(match kind {
+                    test.outcome = Some(match kind {
                         "testIgnored" => Outcome::Skipped(said),
                         _ => Outcome::failed(FaultKind::Error, &said, &field("details").unwrap_or_default()),
                     });
                 }
             }
             "testFinished" => {
-                let name = with_data_set(&field("name").unwrap_or_default());
-                let own = TestId::new(&[&name]);
-                if let Some((id, file, outcome)) = running.take_if(|(id, _, _)| id.as_str().ends_with(own.as_str())) {
-                    findings.add(id, Case::new(outcome.unwrap_or(Outcome::Passed)).in_file(file));
+                // An end that does not name the test that runs is another's.
+                let name = field("name").filter(|name| !name.is_empty());
+                if let Some(test) = running.take_if(|test| name.as_ref() == Some(&test.name)) {
+                    findings.add(test.id, Case::new(test.outcome.unwrap_or(Outcome::Passed)).in_file(test.file));
                 }
             }
             "testCount" | "testSuiteStarted" | "testSuiteFinished" => {}
@@ -63,8 +73,8 @@ pub(super) fn read(text: &str, ending: Ending, place: &dyn Fn(&str) -> Option<St
     settle(running, ending, findings);
 }
 
-fn settle(running: Option<(TestId, String, Option<Outcome>)>, ending: Ending, findings: &mut Findings) {
-    let Some((id, file, outcome)) = running else { return };
+fn settle(running: Option<Running>, ending: Ending, findings: &mut Findings) {
+    let Some(Running { id, file, outcome, .. }) = running else { return };
     let outcome = outcome.unwrap_or_else(|| match ending {
         Ending::TimedOut => Outcome::failed(FaultKind::Hang, "still running when the run was stopped at its limit", ""),
         _ => Outcome::failed(FaultKind::Crash, "the test process ended while this test ran", ""),
@@ -120,6 +130,18 @@ mod tests {
             .collect();
         let expected = ["testA Passed", "testB[a b] Error it's [no]", "testC Crash the test process ended while this test ran"];
         assert_eq!(shown, expected.map(|line| format!("tests/ATest.php::App\\ATest::{line}")));
+    }
+
+    #[test]
+    fn an_end_that_names_no_test_or_another_is_no_pass() {
+        let (began, _) = LOG.split_once('\n').unwrap();
+        for end in ["testFinished duration='4'", "testFinished name='' duration='4'", "testFinished name='A' duration='4'"] {
+            let findings = parsed(&format!("{began}\n##teamcity[{end}]\n"));
+            assert!(findings.cases.values().all(|case| matches!(case.outcome, Outcome::Failed(_))), "{end}");
+        }
+        let long = "x".repeat(900);
+        let log = LOG.replace("testA", &format!("testA with data set \"{long}\""));
+        assert_eq!(parsed(&log).cases.values().filter(|case| case.outcome == Outcome::Passed).count(), 1);
     }
 
     #[test]
