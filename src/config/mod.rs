@@ -22,8 +22,8 @@ pub use load::{Inputs, Override, Resolved};
 pub use locations::Locations;
 pub use secrets::Secrets;
 pub use settings::{
-    AgentSettings, CheckSettings, Config, GateSettings, GitHubSettings, GitSettings, Labels, ModelSettings, Paths, PullRequestSettings, SandboxSettings,
-    TestSettings, WithoutTests,
+    AgentSettings, CheckSettings, Config, GateSettings, GitHubSettings, GitSettings, Labels, ModelSettings, Paths, PullRequestSettings,
+    SandboxSettings, TestSettings, WithoutTests,
 };
 pub use source::Source;
 pub use span::Span;

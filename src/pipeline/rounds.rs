@@ -204,7 +204,16 @@ pub fn judge<'a>(
     reporter: &'a dyn crate::task::Reporter,
     cancel: &'a Cancel,
 ) -> Judge<'a> {
-    Judge { sandbox: &ground.sandbox, bench, cache: &ground.cache, folder, config: &ground.config, flakes: &ground.flakes, reporter, cancel }
+    Judge {
+        sandbox: &ground.sandbox,
+        bench,
+        cache: &ground.cache,
+        folder,
+        config: &ground.config,
+        flakes: &ground.flakes,
+        reporter,
+        cancel,
+    }
 }
 
 fn open_workspace(ground: &Ground, tree: Option<TreeId>) -> Result<Workspace> {

@@ -60,7 +60,7 @@ impl Condition {
         let set = |at: usize| self.variables(turn).get(at).map_or(String::new(), |(name, value)| format!("{name}={value}"));
         match self {
             Condition::Order => "in another order".to_owned(),
-            Condition::Parallelism => if turn % 2 == 0 { "one at a time" } else { "eight at once" }.to_owned(),
+            Condition::Parallelism => if turn.is_multiple_of(2) { "one at a time" } else { "eight at once" }.to_owned(),
             Condition::TimeZone | Condition::Locale | Condition::HashSeed => set(0),
         }
     }

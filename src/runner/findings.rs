@@ -1,6 +1,7 @@
 //! What one run has shown so far: cases with namesakes numbered, troubles, and the words printed.
 //! A result that was seen can only get worse: nothing read later turns a failure into a pass.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use super::text::{MESSAGE, TRACE, clip, plain};
@@ -28,7 +29,10 @@ impl Findings {
     pub(super) fn join(&mut self, other: Findings) {
         for (id, case) in other.cases {
             let bare = TestId::new(&[id.unnumbered()]);
-            if self.cases.contains_key(&id) { self.add(bare, case) } else { drop(self.cases.insert(id, case)) }
+            match self.cases.entry(id) {
+                Entry::Vacant(free) => drop(free.insert(case)),
+                Entry::Occupied(_) => self.add(bare, case),
+            }
         }
         for (id, count) in other.bearers {
             *self.bearers.entry(id).or_insert(0) += count;

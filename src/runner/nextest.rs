@@ -78,7 +78,10 @@ fn events(
     argv.extend(flags.build.iter().cloned());
     // Below the repository's own settings, so that its limits stand.
     let limit = session.settings.case_timeout.duration().as_millis();
-    let config = session.plant("nextest.toml", &format!("[profile.default]\nslow-timeout = {{ period = \"{limit}ms\", terminate-after = 1, grace-period = \"1s\" }}\n"))?;
+    let config = session.plant(
+        "nextest.toml",
+        &format!("[profile.default]\nslow-timeout = {{ period = \"{limit}ms\", terminate-after = 1, grace-period = \"1s\" }}\n"),
+    )?;
     argv.extend(["--tool-config-file".to_owned(), format!("loom:{}", config.join("nextest.toml").display())]);
     if let Some(filter) = filter {
         argv.extend(["-E".to_owned(), filter.to_owned()]);

@@ -18,8 +18,10 @@ const WALL: Duration = Duration::from_secs(30);
 /// Longest answer of one tool.
 const LONGEST: usize = 120;
 
-/// A word of a suite's commands, and what is asked because of it.
-const TOOLS: [(&[&str], &[(&str, &str)]); 13] = [
+/// Words of a suite's commands; tools by name, and the command that tells the version of each.
+type Asked = (&'static [&'static str], &'static [(&'static str, &'static str)]);
+/// What is asked because of which word.
+const TOOLS: [Asked; 13] = [
     (&["cargo"], &[("cargo", "cargo --version"), ("rustc", "rustc --version")]),
     (&["nextest"], &[("cargo-nextest", "cargo nextest --version")]),
     (&["python", "python3", "pip", "pytest", "tox", "nox"], &[("python", "python --version || python3 --version")]),

@@ -77,7 +77,8 @@ impl Confined {
         })
         .or_fail(Kind::NoSandbox, || format!("starting {} for {program}", self.bubblewrap.display()))?;
         let tree = Tree::Namespace(Status::new(status, gate));
-        let (mut finished, tree) = Watch::new(child, tree, &job.stdin, &job.limits, cancel)?.silence(job.silence).memory(self.memory).finish()?;
+        let (mut finished, tree) =
+            Watch::new(child, tree, &job.stdin, &job.limits, cancel)?.silence(job.silence).memory(self.memory).finish()?;
         match (finished.ending, tree) {
             (Ending::Exited(_), Tree::Namespace(status)) => match status.exit_code() {
                 Some(code) => finished.ending = exited_or_signalled(code),

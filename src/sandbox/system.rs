@@ -7,7 +7,8 @@ use super::layout::Layout;
 use crate::error::{Kind, OrFail, Result};
 
 /// Programs, libraries and system toolchains. A link stays a link.
-const PROGRAMS: [&str; 11] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/var/lib/gems", "/nix/store", "/gnu/store"];
+const PROGRAMS: [&str; 11] =
+    ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/var/lib/gems", "/nix/store", "/gnu/store"];
 
 /// Pieces of `/etc` that programs need and that hold no secret; private keys lie beside the certificates, hence the pieces.
 const ETC: [&str; 34] = [

@@ -21,7 +21,7 @@ pub(super) fn job(script: &str) -> Job {
         network: Network::Private,
         limits: Limits { wall: Duration::from_secs(60), head: 10_000, tail: 10_000 },
         stdin: Vec::new(),
-            silence: None,
+        silence: None,
     }
 }
 

@@ -40,7 +40,7 @@ impl PartialEq for Lines {
 impl Lines {
     /// Where a language is read without a tree.
     pub(super) fn unknown() -> Lines {
-        Lines(1..=0)
+        Lines(std::ops::RangeInclusive::new(1, 0))
     }
 
     pub(super) fn of(node: Node<'_>) -> Lines {

@@ -17,10 +17,11 @@ pub fn look(out: &mut Comparison, seen: Observed<'_>, tests: &Tests) {
         }
         let file = case.file.as_deref();
         let told = stopped || out.troubles.iter().any(|one| concerns(one, id, file));
-        // A deleted function is judged by its text, and so is one that runs under another name or in another file.
+        // A deleted function is judged by its text, and so is one that runs under another name, in another class or
+        // in another file.
         if told
             || tests.change(id, file) == TextChange::Deleted
-            || tests.change(id, file) == TextChange::Changed && runs_elsewhere(seen, id, file, tests)
+            || matches!(tests.change(id, file), TextChange::Changed | TextChange::Same) && runs_elsewhere(seen, id, file, tests)
         {
             continue;
         }

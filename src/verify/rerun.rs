@@ -296,7 +296,7 @@ impl Rerun<'_, '_> {
 
 /// Plain and varied by turns, plain first.
 fn turns(count: u32) -> Vec<Conditions> {
-    let turn = |at: u32| if at % 2 == 0 { Conditions::plain() } else { Conditions::varied((at / 2) as u8) };
+    let turn = |at: u32| if at.is_multiple_of(2) { Conditions::plain() } else { Conditions::varied((at / 2) as u8) };
     (0..count).map(turn).collect()
 }
 

@@ -99,8 +99,9 @@ fn taken_over(file: &Sided, tests: &Tests) -> Option<Question> {
     let kept = |name: &String| {
         tests.files.get(&file.path).is_some_and(|file| file.base.iter().any(|item| item.body.split(' ').any(|word| word == name)))
     };
-    let is_taken =
-        |name: &&String| called.contains(*name) && imported.contains(name.as_str()) && !defined_before.contains(*name) && kept(name);
+    // What asserts is inherited or everybody's: it need not be imported.
+    let from_elsewhere = |name: &str| imported.contains(name) || name.starts_with("assert") || name == "expect";
+    let is_taken = |name: &&String| called.contains(*name) && from_elsewhere(name) && !defined_before.contains(*name) && kept(name);
     let taken: Vec<&str> = defined.iter().filter(is_taken).map(String::as_str).collect();
     (!taken.is_empty()).then(|| Question {
         name: "replaces-source".into(),

@@ -151,7 +151,9 @@ pub fn tokens(language: Language, text: &str) -> Option<Vec<String>> {
 pub fn tokens_of(language: Language, node: Node<'_>, text: &str) -> Vec<String> {
     let mut words = Vec::new();
     visit(node, |node| {
-        if is_comment(node) && !(language == Language::Go && super::go::counts(node, text)) || (language == Language::Python && is_docstring(node)) {
+        if is_comment(node) && !(language == Language::Go && super::go::counts(node, text))
+            || (language == Language::Python && is_docstring(node))
+        {
             return Walk::Past;
         }
         // String contents are kept whole: blanks inside them count.

@@ -67,7 +67,7 @@ fn run(sandbox: &Sandbox, script: &str) -> Finished {
         network: Network::Private,
         limits: Limits { wall: Duration::from_secs(60), head: 10_000, tail: 0 },
         stdin: Vec::new(),
-            silence: None,
+        silence: None,
     };
     sandbox.run(&job, &Cancel::default()).expect("a child")
 }

@@ -163,8 +163,7 @@ impl Binary<'_> {
     /// Some tests hung and kept others from their turn: those are run without them.
     fn after_hang(&self, told: &Told, names: &[String], deadline: Deadline, reading: &mut Reading) -> Result<()> {
         let listed = if names.is_empty() { self.list(deadline)? } else { names.to_vec() };
-        let rest: Vec<String> =
-            listed.into_iter().filter(|name| !told.ended.contains_key(name) && !told.running.contains(name)).collect();
+        let rest: Vec<String> = listed.into_iter().filter(|name| !told.ended.contains_key(name) && !told.running.contains(name)).collect();
         // Nothing ran, so nothing would now.
         if told.running.is_empty() {
             let text = format!("nothing was heard of its tests for {}", self.session.settings.case_timeout);

@@ -68,7 +68,7 @@ fn troubles(session: &Session<'_>, reading: &mut Reading) {
     let failed = matches!(reading.ending, Ending::Exited(code) if code != 0 && code != 127);
     // Failed tests alone end a build only where the project insists on it.
     let by_tests = output.contains("There are test failures") && !output.contains("Could not resolve");
-    if failed && reading.findings.troubles.is_empty() && !(by_tests && !reading.findings.cases.is_empty()) {
+    if failed && reading.findings.troubles.is_empty() && (!by_tests || reading.findings.cases.is_empty()) {
         let said = |line: &&str| line.starts_with("[ERROR] ") && line.contains("Failed to execute") || line.starts_with("[FATAL]");
         let errors: Vec<&str> = output.lines().filter(said).take(4).collect();
         let text = if errors.is_empty() { first_lines(&output, 8) } else { errors.join("\n") };

@@ -8,12 +8,18 @@ use std::path::{Path, PathBuf};
 
 use super::{Setup, decisive, harvest, uses_node};
 use crate::error::{Kind, OrFail, Result};
+use crate::runner::places;
 use crate::runner::text::first_lines;
-use crate::sandbox::{Finished, Limits, Mount, Network};
+use crate::runner::words::words;
+use crate::sandbox::{Ending, Finished, Limits, Mount, Network};
 use crate::task::Event;
 
 /// Below the bench's folder: what setup left in the tree, while it is seen what the build makes of it.
 const ASIDE: &str = "aside";
+/// Longest package.json that is read.
+const MANIFEST: u64 = 4 << 20;
+/// How deep scripts are taken apart.
+const DEPTH: usize = 4;
 const DEPENDENCIES: [&str; 5] = ["node_modules", "vendor", ".venv", "venv", ".yarn"];
 
 /// Tries the proposed builds; `own` are those of the settings, which nobody doubts. `before` are the tree's own entries.
@@ -36,13 +42,16 @@ pub(super) fn try_out(setup: &mut Setup<'_>, before: &BTreeSet<PathBuf>, own: &[
     let mut failed = Vec::new();
     for (at, commands) in &proposed {
         let dir = setup.suites[*at].dir.clone();
+        let mut tried = Tried::default();
         for command in commands {
-            let finished = start(setup, &dir, command)?;
-            if !finished.ok() {
-                failed.push((*at, format!("`{command}` fails: {}", first_lines(&decisive(&finished), 1))));
+            if let Some(why) = tried.run(setup, &dir, command, 0)? {
+                failed.push((*at, format!("`{command}` fails: {why}")));
                 break;
             }
         }
+        tried.absent.iter().for_each(|part| setup.lacks(format!("setup: `{part}` does not run here and was left out of the build")));
+        tried.works.extend(setup.suites[*at].build.iter().filter(|command| own.contains(command)).cloned());
+        setup.suites[*at].build = tried.works;
     }
     let made = files(&root, before)?;
     for path in &made {
@@ -56,6 +65,53 @@ pub(super) fn try_out(setup: &mut Setup<'_>, before: &BTreeSet<PathBuf>, own: &[
         setup.lacks(format!("setup: the tests run without a build, because {why}"));
     }
     Ok(())
+}
+
+/// What became of the proposed commands of one suite.
+#[derive(Default)]
+struct Tried {
+    works: Vec<String>,
+    /// Parts whose program is not installed: they clean or check, or the rest would fail without them.
+    absent: Vec<String>,
+}
+
+impl Tried {
+    /// Tries a command, and where a program of it is missing its parts one by one. Why it fails, when it does.
+    fn run(&mut self, setup: &Setup<'_>, dir: &str, command: &str, depth: usize) -> Result<Option<String>> {
+        let finished = start(setup, dir, command)?;
+        if finished.ok() {
+            self.works.push(command.to_owned());
+            return Ok(None);
+        }
+        let said = first_lines(&decisive(&finished), 1);
+        let script = script(&setup.tree.host.join(dir), command).unwrap_or_else(|| command.to_owned());
+        let parts: Vec<&str> = script.split("&&").map(str::trim).collect();
+        let missing = finished.ending == Ending::Exited(127);
+        if !missing || depth >= DEPTH || parts == [command] {
+            if missing && depth > 0 {
+                self.absent.push(command.to_owned());
+                return Ok(None);
+            }
+            return Ok(Some(said));
+        }
+        let before = self.works.len();
+        for part in parts {
+            if let Some(why) = self.run(setup, dir, part, depth + 1)? {
+                return Ok(Some(why));
+            }
+        }
+        Ok((self.works.len() == before).then_some(said))
+    }
+}
+
+/// What `npm run NAME` runs.
+fn script(dir: &Path, command: &str) -> Option<String> {
+    let split = words(command)?;
+    let [program, run, name] = split.words.as_slice() else { return None };
+    let manifest = places::read(&dir.join("package.json"), MANIFEST).ok()?;
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).ok()?;
+    let script = manifest.get("scripts")?.get(name)?.as_str()?;
+    (matches!(program.as_str(), "npm" | "pnpm" | "yarn") && run == "run").then(|| script.to_owned())
 }
 
 /// Files that are new in the tree, nothing of the dependencies.

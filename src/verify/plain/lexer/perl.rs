@@ -74,10 +74,7 @@ impl Lexer<'_> {
         let next = self.bytes[end..].iter().position(|byte| !byte.is_ascii_whitespace()).map_or(self.bytes.len(), |skip| end + skip);
         let open = self.bytes.get(next).copied().unwrap_or(0);
         let named = self.bytes.get(next..next + 2) == Some(b"=>") || behind == Some("{") && open == b'}';
-        let delimits = open.is_ascii_punctuation()
-            && !matches!(open, b',' | b';' | b')')
-            && !(open == b'=' && next > end)
-            && !(open == b'#' && next > end);
+        let delimits = open.is_ascii_punctuation() && !matches!(open, b',' | b';' | b')') && (next == end || !matches!(open, b'=' | b'#'));
         if !quotes || named || !delimits {
             self.push(Sort::Word, end);
             return Some(());
