@@ -215,10 +215,10 @@ pub fn called_and_defined(words: &[String]) -> (BTreeSet<String>, BTreeSet<Strin
         let before = at.checked_sub(1).map(|at| words[at].as_str());
         let next = words.get(at + 1).map(String::as_str);
         let before = if before == Some("!") { at.checked_sub(2).map(|at| words[at].as_str()) } else { before };
-        let definition = matches!(before, Some("def" | "fn" | "function" | "macro_rules"));
+        let definition = matches!(before, Some("def" | "fn" | "function" | "macro_rules" | "macro_rules!"));
         if definition || next == Some("=") && !matches!(before, Some("." | "," | "(")) {
             defined.insert(word.clone());
-        } else if next == Some("(") {
+        } else if next == Some("(") || next == Some("!") && matches!(words.get(at + 2).map(String::as_str), Some("(" | "[" | "{")) {
             called.insert(word.clone());
         }
     }
