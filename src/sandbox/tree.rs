@@ -77,12 +77,13 @@ impl Tree {
             status.listen();
             status.kill();
         }
-        // Both may be gone already, which is the aim.
-        let _ = kill_process_group(child, Signal::KILL);
-        let _ = kill_process(child, Signal::KILL);
+        // Before the group: who is dying already carries no mark and could not be waited for.
         if let Tree::Marked(mark) = self {
             sweep(mark);
         }
+        // Both may be gone already, which is the aim.
+        let _ = kill_process_group(child, Signal::KILL);
+        let _ = kill_process(child, Signal::KILL);
     }
 
     /// Returns when nothing is left that could still write to the job's files. The child itself was reaped.
@@ -146,8 +147,7 @@ impl Status {
     /// containers, it has become our child and nobody else would reap it.
     fn wait(&self) {
         let Some((_, init)) = &self.init else { return };
-        let patience = Timespec { tv_sec: PATIENCE.as_secs() as i64, tv_nsec: 0 };
-        while let Err(rustix::io::Errno::INTR) = poll(&mut [PollFd::new(init, PollFlags::IN)], Some(&patience)) {}
+        ended(init);
         let _ = waitid(WaitId::PidFd(init.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
     }
 }
@@ -160,18 +160,26 @@ fn first_process(pid: i32, namespace: u64) -> Option<(Pid, OwnedFd)> {
     (link.to_str()? == format!("pid:[{namespace}]")).then_some((pid, held))
 }
 
-/// Kills whoever carries the mark until nobody does: between the look and the kill more can be born.
+/// Returns once the process has ended and let go of its files, or after [`PATIENCE`].
+fn ended(process: &OwnedFd) {
+    let patience = Timespec { tv_sec: PATIENCE.as_secs() as i64, tv_nsec: 0 };
+    while let Err(rustix::io::Errno::INTR) = poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&patience)) {}
+}
+
+/// Kills whoever carries the mark until nobody does: between the look and the kill more can be born. A dying process
+/// loses its mark before its files, hence the wait.
 fn sweep(mark: &str) {
     let wanted = format!("{MARK}={mark}");
     for _ in 0..100 {
-        let marked: Vec<Pid> = processes().filter(|pid| carries(*pid, &wanted)).collect();
+        let held = processes().filter_map(|pid| pidfd_open(pid, PidfdFlags::empty()).ok().filter(|_| carries(pid, &wanted)));
+        let marked: Vec<OwnedFd> = held.collect();
         if marked.is_empty() {
             return;
         }
-        for pid in marked {
-            let _ = kill_process(pid, Signal::KILL);
+        for process in &marked {
+            let _ = pidfd_send_signal(process, Signal::KILL);
         }
-        std::thread::yield_now();
+        marked.iter().for_each(ended);
     }
 }
 
