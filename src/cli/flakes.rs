@@ -105,7 +105,7 @@ mod tests {
         let found = [
             ("acme/widget".to_owned(), flake("tests/test_a.py::test_clock").again(at)),
             ("acme/widget".to_owned(), flake("tests/test_a.py::test_\x1b[2Jport")),
-            ("/work/other".to_owned(), flake("src/lib.rs::tests::race")),
+            ("/srv/other".to_owned(), flake("src/lib.rs::tests::race")),
         ];
         insta::assert_snapshot!(table(&found, now), @r"
         acme/widget
@@ -113,7 +113,7 @@ mod tests {
              2   15d    1.41  alone             tests/test_a.py::test_clock
              1   15d    0.71  alone             tests/test_a.py::test_ [2Jport
 
-        /work/other
+        /srv/other
           SEEN  LAST  WEIGHT  CONDITION         TEST
              1   15d    0.71  alone             src/lib.rs::tests::race
         ");

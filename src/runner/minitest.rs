@@ -16,7 +16,7 @@ use super::run::Reading;
 use super::session::{Child, Deadline, Session, ended_by_itself};
 use super::text::{first_lines, streams};
 use super::words::line;
-use super::{Case, FaultKind, Outcome, Selection, TestId, TroubleKind, ruby};
+use super::{Case, FaultKind, Outcome, Selection, TestId, TroubleKind, one_by_one, ruby};
 use crate::error::Result;
 use crate::sandbox::{Ending, Finished};
 
@@ -54,28 +54,13 @@ fn run_whole(session: &Session<'_>, command: String, deadline: Deadline) -> Resu
 
 /// Every file in a process of its own.
 fn run_files(session: &Session<'_>, command: &str, files: &[String], tests: &[TestId], deadline: Deadline) -> Result<Reading> {
-    let mut reading =
-        Reading { command: command.to_owned(), findings: Findings::default(), ending: Ending::Exited(0), output: String::new() };
-    for file in files {
-        if deadline.spent() {
-            reading.stopped();
-            break;
-        }
+    one_by_one::run(command, files, deadline, |file, findings| {
         let own: Vec<&TestId> = tests.iter().filter(|test| test.file() == file).collect();
         let alone = files::command_for(session, command, &session.in_dir(file), pattern(&own).as_deref());
-        let (finished, told) = start(session, &alone, deadline, &mut reading.findings)?;
-        explain(&finished, told, Some(file), &mut reading.findings);
-        if files.len() == 1 {
-            reading.command = alone;
-        }
-        match finished.ending {
-            Ending::TimedOut => reading.stopped(),
-            Ending::Exited(0) => {}
-            ending => reading.ending = ending,
-        }
-        super::cargo::append(&mut reading.output, &streams(&finished));
-    }
-    Ok(reading)
+        let (finished, told) = start(session, &alone, deadline, findings)?;
+        explain(&finished, told, Some(file), findings);
+        Ok((alone, finished))
+    })
 }
 
 /// A pattern for the methods asked for; blanks of names were cleaned.

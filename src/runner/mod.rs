@@ -27,6 +27,7 @@ mod minitest;
 mod mocha;
 mod nextest;
 mod node_test;
+mod one_by_one;
 mod phpunit;
 mod places;
 mod prove;

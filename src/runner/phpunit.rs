@@ -13,7 +13,7 @@ use super::run::Reading;
 use super::session::{Child, Deadline, Session, ended_by_itself};
 use super::text::{first_lines, streams};
 use super::words::{Words, line, words};
-use super::{Selection, TestId, TroubleKind};
+use super::{Selection, TestId, TroubleKind, one_by_one};
 use crate::error::Result;
 use crate::sandbox::{Ending, Finished};
 
@@ -48,35 +48,20 @@ fn run_whole(session: &Session<'_>, deadline: Deadline) -> Result<Reading> {
 
 /// Every file in a process of its own.
 fn run_files(session: &Session<'_>, files: &[String], tests: &[TestId], deadline: Deadline) -> Result<Reading> {
-    let mut reading =
-        Reading { command: session.suite.command.clone(), findings: Findings::default(), ending: Ending::Exited(0), output: String::new() };
     let Some(Words { vars, words }) = words(&session.suite.command) else {
         return run_whole(session, deadline);
     };
     let options = files::options(session, &words);
     let vars: String = vars.iter().map(|(name, value)| format!("{name}={} ", line(&[value]))).collect();
-    for file in files {
-        if deadline.spent() {
-            reading.stopped();
-            break;
-        }
+    one_by_one::run(&session.suite.command, files, deadline, |file, findings| {
         let mut own = options.clone();
         own.extend(filter(file, tests));
         own.push(session.in_dir(file));
         let command = format!("{vars}{}", line(&own));
-        let (finished, told) = start(session, &command, deadline, &mut reading.findings)?;
-        explain(&finished, told, Some(file), &mut reading.findings);
-        if files.len() == 1 {
-            reading.command = command;
-        }
-        match finished.ending {
-            Ending::TimedOut => reading.stopped(),
-            Ending::Exited(0) => {}
-            ending => reading.ending = ending,
-        }
-        super::cargo::append(&mut reading.output, &streams(&finished));
-    }
-    Ok(reading)
+        let (finished, told) = start(session, &command, deadline, findings)?;
+        explain(&finished, told, Some(file), findings);
+        Ok((command, finished))
+    })
 }
 
 /// `--filter` for the methods asked for, with all their data sets: names of data sets were cleaned.

@@ -21,7 +21,7 @@ use crate::error::Result;
 use crate::sandbox::Ending;
 use command::command;
 
-const PLUGIN: &str = include_str!("plugins/loom_pytest.py");
+const PLUGIN: &str = concat!(include_str!("plugins/loom_python.py"), include_str!("plugins/loom_pytest.py"));
 
 /// The plugin takes these words out of the environment again.
 const ADDED: &str = "-p loom_pytest --continue-on-collection-errors";

@@ -17,7 +17,7 @@ use super::{Case, FaultKind, Outcome, Selection, TestId, TroubleKind};
 use crate::error::Result;
 use crate::sandbox::Ending;
 
-const MODULE: &str = include_str!("plugins/loom_unittest.py");
+const MODULE: &str = concat!(include_str!("plugins/loom_python.py"), include_str!("plugins/loom_unittest.py"));
 
 /// Runs the suite, or the part of it that was asked for.
 pub(super) fn run(session: &Session<'_>) -> Result<Reading> {

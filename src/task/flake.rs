@@ -102,7 +102,7 @@ mod tests {
         for url in ["https://github.com/Acme/Widget", "https://github.com/acme/widget.git", "git@github.com:acme/widget.git"] {
             assert_eq!(ledger_name(url), "acme/widget");
         }
-        assert_eq!(ledger_name("/work/widget/"), "/work/widget");
-        assert_eq!(ledger_name("file:///work/widget"), "/work/widget");
+        assert_eq!(ledger_name("/srv/widget/"), "/srv/widget");
+        assert_eq!(ledger_name("file:///srv/widget"), "/srv/widget");
     }
 }

@@ -2,13 +2,12 @@
 
 use std::sync::LazyLock;
 
-use ignore::WalkBuilder;
 use regex::Regex;
 
 use super::line;
-use crate::runner::places;
 use crate::runner::session::Session;
 use crate::runner::words::words;
+use crate::runner::{one_by_one, places};
 
 /// Longest file that is looked into.
 const LONGEST: u64 = 2 << 20;
@@ -20,18 +19,7 @@ static QUOTED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"["']([\w./-]+)["
 
 /// The test files of the suite, relative to the root.
 pub(super) fn of_suite(session: &Session<'_>) -> Vec<String> {
-    let root = session.host_dir();
-    let walk = WalkBuilder::new(&root)
-        .standard_filters(false)
-        .sort_by_file_path(|a, b| a.cmp(b))
-        .filter_entry(|entry| !matches!(entry.file_name().to_string_lossy().as_ref(), "vendor" | "node_modules" | ".git"))
-        .build();
-    let files = walk
-        .flatten()
-        .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
-        .filter_map(|entry| Some(entry.path().strip_prefix(&session.tree.host).ok()?.to_string_lossy().into_owned()))
-        .filter(|path| is_named_like_a_test(path));
-    files.collect()
+    one_by_one::files(session).filter(|path| is_named_like_a_test(path)).collect()
 }
 
 fn is_named_like_a_test(path: &str) -> bool {

@@ -2,11 +2,10 @@
 
 use std::sync::LazyLock;
 
-use ignore::WalkBuilder;
 use regex::Regex;
 
-use crate::runner::places;
 use crate::runner::session::Session;
+use crate::runner::{one_by_one, places};
 
 /// Longest PHP file that is looked into.
 const LONGEST: u64 = 2 << 20;
@@ -22,20 +21,9 @@ static FUNCTION: LazyLock<Regex> =
 /// The files of the suite that hold tests, relative to the root: those of the folders that its settings name.
 pub(super) fn of_suite(session: &Session<'_>) -> Vec<String> {
     let named = named_folders(session);
-    let root = session.host_dir();
-    let walk = WalkBuilder::new(&root)
-        .standard_filters(false)
-        .sort_by_file_path(|a, b| a.cmp(b))
-        .filter_entry(|entry| !matches!(entry.file_name().to_string_lossy().as_ref(), "vendor" | "node_modules" | ".git"))
-        .build();
-    let below = walk
-        .flatten()
-        .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
-        .filter_map(|entry| Some(entry.path().strip_prefix(&root).ok()?.to_string_lossy().into_owned()))
-        .filter(|path| path.ends_with("Test.php"))
-        .filter(|path| named.is_empty() || named.iter().any(|folder| path == folder || path.starts_with(&format!("{folder}/"))));
-    let dir = &session.suite.dir;
-    let full = below.map(|path| if dir.is_empty() { path } else { format!("{dir}/{path}") }).collect::<Vec<_>>();
+    let is_named = |path: &str| named.is_empty() || named.iter().any(|folder| path == folder || path.starts_with(&format!("{folder}/")));
+    let full: Vec<String> =
+        one_by_one::files(session).filter(|path| path.ends_with("Test.php") && is_named(&session.in_dir(path))).collect();
     with_tests(session, &full)
 }
 

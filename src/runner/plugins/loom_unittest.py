@@ -1,54 +1,19 @@
 """Runs `python -m unittest` and tells loom what each test came to: one JSON object per line in LOOM_RESULTS."""
 
-import json
-import os
-import signal
-import sys
-import threading
 import time
 import traceback
 import unittest
 
-_FD = os.open(os.environ.pop("LOOM_RESULTS"), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-_PID = os.getpid()
-_LIMIT = float(os.environ.pop("LOOM_CASE_LIMIT", 0) or 0)
-_DONE = os.environ.pop("LOOM_DONE", None)
-if os.environ.pop("LOOM_ORDER", None) == "reversed":
+_WRITER = _Writer(_RESULTS)
+_say = _WRITER.say
+if _ORDER == "reversed":
     unittest.TestLoader.sortTestMethodsUsing = staticmethod(lambda one, other: (one < other) - (one > other))
 _ROOT = os.getcwd()
-_MOST = 20000
-
-
-def _say(**line):
-    if os.getpid() != _PID:  # a forked child of a test
-        return
-    data = (json.dumps(line, default=str) + "\n").encode("utf-8", "backslashreplace")
-    while data:
-        data = data[os.write(_FD, data) :]
-
-
-def _cut(text):
-    text = str(text)
-    return text if len(text) <= _MOST else text[: _MOST // 2] + "\n[... cut ...]\n" + text[-_MOST // 2 :]
 
 
 def _file(test):
     module = sys.modules.get(type(test).__module__)
     return getattr(module, "__file__", None)
-
-
-def _loaded(root):
-    """Where the packages that the tree defines were loaded from."""
-    found = {}
-    foreign = set(getattr(sys, "stdlib_module_names", ())) | {"conftest", "setup", "tests", "test", "testing", "docs", "noxfile"}
-    bases = [root] + [os.path.join(root, name) for name in ("src", "lib", "python")]
-    for name, module in list(sys.modules.items()):
-        path = getattr(module, "__file__", None)
-        if "." in name or name in foreign or not isinstance(path, str):
-            continue
-        if any(os.path.isfile(os.path.join(base, name, "__init__.py")) or os.path.isfile(os.path.join(base, name + ".py")) for base in bases):
-            found[name] = path
-    return found
 
 
 def _error(err):
@@ -62,22 +27,12 @@ def _error(err):
     }
 
 
-class LoomCaseLimit(BaseException):
-    """A test ran longer than one test may."""
-
-
-def _ring(*_):
-    raise LoomCaseLimit(f"still running after {_LIMIT:g} seconds")
-
-
 def _alarm(on):
     """Ends a test at its limit by an exception in it, or with its process where that does not reach it."""
-    if _LIMIT and threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer"):
+    if _may_ring():
         if on:
             signal.signal(signal.SIGALRM, _ring)
-        # Again and again, should the test catch it.
-        signal.setitimer(signal.ITIMER_REAL, _LIMIT if on else 0, 1.0 if on else 0)
-        signal.setitimer(signal.ITIMER_VIRTUAL, _LIMIT * (os.cpu_count() or 1) * 1.2 + 2 if on else 0)
+        _arm(on)
 
 
 def _left(suite, done):
@@ -156,9 +111,9 @@ class _Runner(unittest.TextTestRunner):
     resultclass = _Result
 
     def run(self, test):
-        if _DONE:
-            with open(_DONE, encoding="utf-8") as lines:
-                test = _left(test, set(lines.read().split("\n")))
+        done = _done()
+        if done:
+            test = _left(test, done)
         return super().run(test)
 
 
