@@ -67,7 +67,7 @@ fn source(found: &mut Found, file: &Sided) {
 }
 
 /// A file that is started by itself, by its name or its folder.
-fn is_program(path: &str) -> bool {
+pub(super) fn is_program(path: &str) -> bool {
     let mut parts = path.split('/').map(|part| part.split('.').next().unwrap_or_default());
     parts.any(|part| {
         matches!(part, "main" | "__main__" | "bin" | "examples" | "cli" | "benches" | "scripts" | "tools" | "commands" | "manage" | "setup")

@@ -151,10 +151,21 @@ fn compare(changes: &mut Changes, file: &Sided, base: &BTreeMap<String, Asked>, 
         changes.added.insert(asked.name.clone());
         if let Some(source) = odd_source(&asked.spec, &file.path, key) {
             changes.refused.push(format!("{} takes `{}` from {source}", file.path, asked.name));
+        } else if base.values().any(|before| before.name == asked.name && !is_replaced(&before.spec)) && is_replaced(&asked.spec) {
+            changes.refused.push(format!("{} puts something else in the place of `{}` ({})", file.path, asked.name, asked.spec.trim()));
         }
     }
     let kept: BTreeSet<&str> = head.values().map(|asked| asked.name.as_str()).collect();
     changes.removed.extend(base.values().filter(|asked| !kept.contains(asked.name.as_str())).map(|asked| asked.name.clone()));
+}
+
+/// Whether a requirement names a folder, or a package of another name, instead of a version.
+fn is_replaced(spec: &str) -> bool {
+    let table = format!("it = {spec}").parse::<toml::Table>().ok();
+    let of_cargo = table.and_then(|table| table.get("it")?.as_table().cloned());
+    let keys = |table: toml::Table| ["path", "package"].iter().any(|key| table.contains_key(*key));
+    let local = ["file:", "link:", "portal:", "npm:", "./", "../", "-e ", "--editable "].iter().any(|start| spec.trim().starts_with(start));
+    local || of_cargo.is_some_and(keys) || spec.contains("file://") || spec.contains("@ .")
 }
 
 /// Where a requirement comes from, when that is neither a registry nor this repository.
@@ -256,6 +267,20 @@ mod tests {
         );
         assert_eq!(without_programs("package.json", None, head), "{\"dependencies\":{\"x\":\"1\"}}");
         assert!(is_asking("Cargo.toml") && is_asking("yarn.lock") && is_asking("package.json") && !is_asking("setup.py"));
+    }
+
+    #[test]
+    fn a_package_that_becomes_another_one_is_refused() {
+        for (path, base, head) in [
+            ("package.json", "{\"devDependencies\":{\"tape\":\"^5\"}}", "{\"devDependencies\":{\"tape\":\"file:./tools/tape\"}}"),
+            ("package.json", "{\"devDependencies\":{\"chai\":\"^5\"}}", "{\"devDependencies\":{\"chai\":\"npm:other@1\"}}"),
+            ("Cargo.toml", "[dependencies]\nx = \"1\"\n", "[dependencies]\nx = { version = \"1\", path = \"vendored\" }\n"),
+            ("Cargo.toml", "[dependencies]\nx = \"1\"\n", "[dependencies]\nx = { version = \"1\", package = \"y\" }\n"),
+        ] {
+            assert_eq!(of(path, base, head).refused.len(), 1, "{head}");
+        }
+        let member = "[dependencies]\nx = { path = \"x\" }\n";
+        assert_eq!(of("Cargo.toml", member, &member.replace("path", "version = \"2\", path")).refused, Vec::<String>::new());
     }
 
     #[test]

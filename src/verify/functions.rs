@@ -126,10 +126,36 @@ pub fn added(path: &str, base: &str, head: &str) -> Vec<Function> {
     functions(path, head).into_iter().filter(|one| before.get(&one.path).is_none_or(|known| !known.contains(&one.signature))).collect()
 }
 
+/// Names of functions of a module itself that both have, and that read otherwise in `head`.
+pub fn changed(path: &str, base: &str, head: &str) -> BTreeSet<String> {
+    let words = |text: &str, one: &Function| text.get(one.body.clone()).unwrap_or_default().split_whitespace().collect::<String>();
+    let before: BTreeMap<String, String> = functions(path, base).iter().map(|one| (one.path.clone(), words(base, one))).collect();
+    let now = functions(path, head);
+    let differs = |one: &&Function| one.path == one.name && before.get(&one.path).is_some_and(|old| *old != words(head, one));
+    now.iter().filter(differs).map(|one| one.name.clone()).collect()
+}
+
 /// Names of functions that `base` has and `head` has not under any path.
 pub fn removed(path: &str, base: &str, head: &str) -> BTreeSet<String> {
-    let after: BTreeSet<String> = functions(path, head).into_iter().map(|one| one.name).collect();
-    functions(path, base).into_iter().map(|one| one.name).filter(|name| !after.contains(name)).collect()
+    let (before, now) = (functions(path, base), functions(path, head));
+    let after: BTreeSet<&str> = now.iter().map(|one| one.name.as_str()).collect();
+    let known: BTreeSet<&str> = before.iter().map(|one| one.name.as_str()).collect();
+    // What goes on under another name has not left.
+    let words = |text: &str, one: &Function| text.get(one.body.clone()).unwrap_or_default().split_whitespace().collect::<String>();
+    let new: BTreeSet<String> = now.iter().filter(|one| !known.contains(one.name.as_str())).map(|one| words(head, one)).collect();
+    let gone = before.iter().filter(|one| !after.contains(one.name.as_str()) && !new.contains(&words(base, one)));
+    gone.map(|one| one.name.clone()).collect()
+}
+
+/// `head` with nothing but a failure in each of these functions: nothing that their bodies need must be there.
+pub fn emptied(path: &str, head: &str, which: &[Function]) -> Option<String> {
+    if Language::of(path) != Some(Language::Go) {
+        return hollowed(path, head, which);
+    }
+    let mut bodies: Vec<Range<usize>> = which.iter().map(|one| one.body.clone()).collect();
+    bodies.sort_by_key(|body| body.start);
+    let changes: Vec<(Range<usize>, String)> = bodies.into_iter().map(|body| (body, format!("{{ panic(\"{HOLLOW}\") }}"))).collect();
+    (!changes.is_empty()).then(|| replaced(head, &changes))
 }
 
 /// `head` with each of these functions failing as soon as it is called; none when there is nothing to hollow out.

@@ -44,6 +44,8 @@ pub enum Weak {
     Company,
     /// It hangs there, and needs most of the limit of one test with the patch.
     Slow,
+    /// The names that the patch adds are enough for it, with nothing behind them.
+    Names,
 }
 
 impl Weak {
@@ -60,13 +62,16 @@ impl Weak {
             Weak::OwnError => "fails on the unchanged source by an error in its own code, not by an assertion",
             Weak::Flaky => "passes and fails from run to run",
             Weak::Company => "gives another result when it runs alone",
+            Weak::Names => {
+                "is red on the unchanged source only as long as that lacks the names or the version of the patch, whatever stands behind them,"
+            }
             Weak::Slow => "hangs on the unchanged source, and comes near the limit of one test with the patch as well",
         }
     }
 
     /// Red all the same: something a person may accept.
     pub const fn is_red(self) -> bool {
-        matches!(self, Weak::Crash | Weak::OwnError | Weak::Slow)
+        matches!(self, Weak::Crash | Weak::OwnError | Weak::Slow | Weak::Names)
     }
 }
 

@@ -9,7 +9,8 @@ use super::{CellRun, FlakySeen, Question};
 use crate::runner::{Outcome, Report, TestId};
 
 /// Where the packages that the patch changes were loaded from; the cause why nothing is known when one came from elsewhere.
-pub fn loaded(runs: &[CellRun], sources: &[&str]) -> Result<Vec<String>, String> {
+/// Likewise when it came from `beside` the source: a copy among the tests.
+pub fn loaded(runs: &[CellRun], sources: &[&str], beside: impl Fn(&str) -> bool) -> Result<Vec<String>, String> {
     // A package of JavaScript is told by its folder.
     let is_of = |path: &str, name: &str| match name.strip_suffix('/') {
         Some(folder) => folder == "." || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')),
@@ -18,7 +19,7 @@ pub fn loaded(runs: &[CellRun], sources: &[&str]) -> Result<Vec<String>, String>
     let mut own: BTreeSet<String> = BTreeSet::new();
     for run in runs {
         for (name, file) in run.report.loaded.iter().filter(|(name, _)| sources.iter().any(|path| is_of(path, name))) {
-            if file.starts_with('/') {
+            if file.starts_with('/') || beside(file) {
                 return Err(format!("in the {} run `{name}` was loaded from {file}, and not from the tree under test", run.cell.as_str()));
             }
             own.insert(format!("`{name}` was loaded from the tree under test, {file}."));
@@ -93,20 +94,25 @@ mod tests {
 
     #[test]
     fn only_what_the_patch_changes_must_come_from_the_tree() {
+        let nowhere = |_: &str| false;
         let run = |file: &str| {
             let mut report = report(&[("test_a", Passed)]);
             report.loaded = [("pkg".to_owned(), file.to_owned()), ("other".to_owned(), "/python/site-packages/other.py".to_owned())].into();
             CellRun { cell: Cell::MustPass, tree: "a".repeat(40).parse().unwrap(), report }
         };
-        let own = loaded(&[run("src/pkg/__init__.py"), run("src/pkg/__init__.py")], &["src/pkg/core.py"]);
+        let own = loaded(&[run("src/pkg/__init__.py"), run("src/pkg/__init__.py")], &["src/pkg/core.py"], nowhere);
         assert_eq!(own.unwrap(), ["`pkg` was loaded from the tree under test, src/pkg/__init__.py."]);
-        let elsewhere = loaded(&[run("/python/site-packages/pkg/__init__.py")], &["src/pkg/core.py"]).unwrap_err();
+        let elsewhere = loaded(&[run("/python/site-packages/pkg/__init__.py")], &["src/pkg/core.py"], nowhere).unwrap_err();
         assert!(elsewhere.starts_with("in the must-pass run `pkg` was loaded from /python/site-packages/"), "{elsewhere}");
-        assert_eq!(loaded(&[run("/python/x.py")], &["src/pkg_two.py"]), Ok(Vec::new()));
+        assert_eq!(loaded(&[run("/python/x.py")], &["src/pkg_two.py"], nowhere), Ok(Vec::new()));
+        let among_tests = loaded(&[run("tests/pkg/__init__.py")], &["src/pkg/core.py"], |file| file.starts_with("tests/"));
+        assert!(among_tests.unwrap_err().contains("tests/pkg/__init__.py"));
         let mut copied = run("src/pkg/__init__.py");
         copied.report.loaded = [("packages/core/".to_owned(), "/node_modules/@acme/core/index.js".to_owned())].into();
-        assert!(loaded(std::slice::from_ref(&copied), &["packages/core/index.js"]).unwrap_err().contains("/node_modules/@acme/core/"));
-        assert_eq!(loaded(&[copied], &["packages/core-extra/index.js"]), Ok(Vec::new()));
+        assert!(
+            loaded(std::slice::from_ref(&copied), &["packages/core/index.js"], nowhere).unwrap_err().contains("/node_modules/@acme/core/")
+        );
+        assert_eq!(loaded(&[copied], &["packages/core-extra/index.js"], nowhere), Ok(Vec::new()));
     }
 
     #[test]

@@ -125,6 +125,11 @@ impl Sided {
         Sided { path: path.into(), side, base: owned(base), head: owned(head), existed: base.is_some(), content }
     }
 
+    /// Whether the head tree has it.
+    pub fn is_there(&self) -> bool {
+        self.content.is_some()
+    }
+
     /// Its mode in the head tree; that of a plain file when it is gone.
     pub fn mode(&self) -> u32 {
         self.content.as_ref().map_or(0o100_644, |(_, mode)| *mode)

@@ -46,6 +46,18 @@ pub fn loses(base: &str, head: &str, path: &str, is_gone: &dyn Fn(&str) -> bool)
         || profile(&base) != profile(&head)
 }
 
+/// Whether the tests get other features of the repository's own packages than before: code that only they are built with.
+pub fn features_of_tests(base: &str, head: &str) -> bool {
+    let own = |text: &str| -> Vec<(String, String)> {
+        let table = text.parse::<toml::Table>().unwrap_or_default();
+        let asked = table.get("dev-dependencies").and_then(toml::Value::as_table).cloned().unwrap_or_default();
+        let local = asked.into_iter().filter(|(_, one)| one.get("path").is_some());
+        local.filter_map(|(name, one)| Some((name, one.get("features").or(one.get("default-features"))?.to_string()))).collect()
+    };
+    let before = own(base);
+    own(head).iter().any(|one| !before.contains(one))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,5 +74,10 @@ mod tests {
         assert!(off(without));
         assert!(!loses(base, without, "Cargo.toml", &|path| path == "tests/old.rs"), "it left with its file");
         assert!(!loses(base, &base.replace(", \"y\"", ""), "Cargo.toml", &|path| path == "y/Cargo.toml"));
+        assert!(features_of_tests(base, &format!("{base}[dev-dependencies]\na = {{ path = \".\", features = [\"x\"] }}\n")));
+        assert!(!features_of_tests(
+            base,
+            &format!("{base}[dev-dependencies]\na = {{ path = \"x\" }}\nserde = {{ version = \"1\", features = [\"y\"] }}\n")
+        ));
     }
 }

@@ -36,6 +36,20 @@ const WHOLE: [&str; 20] = [
     ".nycrc",
     ".nycrc.json",
 ];
+/// Files that decide with what the suite is run.
+const ASKED: [&str; 11] = [
+    ".npmrc",
+    ".yarnrc",
+    ".yarnrc.yml",
+    ".pnpmfile.cjs",
+    "bunfig.toml",
+    "rust-toolchain",
+    "rust-toolchain.toml",
+    ".tool-versions",
+    ".node-version",
+    ".nvmrc",
+    "nyc.config.js",
+];
 /// Beginnings of the names of such files.
 const BEGINNINGS: [&str; 6] = ["jest.config.", "vitest.config.", "vitest.workspace.", "ava.config.", ".mocharc.", "playwright.config."];
 
@@ -87,7 +101,8 @@ pub fn changes(split: &Split) -> Found {
 
 /// A new file of this name can take over where the old tree had none; a new package brings its own manifest.
 fn is_new_config(path: &str) -> bool {
-    is_whole(path) || path.ends_with("setup.cfg") || path == "pyproject.toml"
+    let name = path.rsplit('/').next().unwrap_or_default();
+    is_whole(path) || path.ends_with("setup.cfg") || path == "pyproject.toml" || ASKED.contains(&name) || name.starts_with(".env")
 }
 
 fn is_whole(path: &str) -> bool {
@@ -107,11 +122,13 @@ fn change(file: &Sided, is_gone: &dyn Fn(&str) -> bool) -> Change {
         "phpunit.xml" | "phpunit.xml.dist" | "phpunit.dist.xml" => scripted::phpunit(base, head),
         ".rspec" => scripted::rspec(base, head),
         "Rakefile" => scripted::rakefile(base, head),
-        ".coveragerc" | ".nycrc" | ".nycrc.json" => thresholds(base, head),
+        ".nycrc" | ".nycrc.json" => said(script::preloads(base) != script::preloads(head)).max(thresholds(base, head)),
+        ".coveragerc" => said(python::plugins(base) != python::plugins(head)).max(thresholds(base, head)),
+        _ if ASKED.contains(&name) || name.starts_with(".env") => asked(base != head),
         "pom.xml" => said(compiled::pom(base, head)),
         "go.mod" | "go.work" => said(compiled::go(base, head)),
         "build.gradle" | "build.gradle.kts" | "gradle.properties" => said(compiled::gradle(base, head)),
-        "Cargo.toml" => said(cargo::loses(base, head, &file.path, is_gone)),
+        "Cargo.toml" => said(cargo::loses(base, head, &file.path, is_gone)).max(asked(cargo::features_of_tests(base, head))),
         _ if is_whole(&file.path) => said(base != head),
         _ => Change::Nothing,
     }
@@ -119,6 +136,10 @@ fn change(file: &Sided, is_gone: &dyn Fn(&str) -> bool) -> Change {
 
 fn said(silences: bool) -> Change {
     if silences { Change::Silences } else { Change::Nothing }
+}
+
+fn asked(differs: bool) -> Change {
+    if differs { Change::Asked } else { Change::Nothing }
 }
 
 /// Numbers that coverage must reach: none may fall or go.
@@ -152,6 +173,9 @@ mod tests {
     fn coverage_may_change_but_for_its_thresholds() {
         assert!(names(".coveragerc", "[report]\nfail_under = 90\n", "[report]\nfail_under = 95\nexclude_lines = x\n").is_empty());
         assert_eq!(names(".coveragerc", "[report]\nfail_under = 90\n", "[report]\nfail_under = 80\n"), ["silences"]);
+        assert_eq!(names(".nycrc", "{}", "{\"require\": [\"./x.js\"]}"), ["silences"]);
+        assert_eq!(names(".coveragerc", "[run]\nbranch = 1\n", "[run]\nbranch = 1\nplugins = shim\n"), ["silences"]);
+        assert_eq!(names(".npmrc", "", "node-options=--require ./x.cjs"), ["asked"]);
         assert_eq!(names(".nycrc", "{\n\"lines\": 86,\n\"branches\": 82\n}", "{\n\"lines\": 86\n}"), ["silences"]);
     }
 

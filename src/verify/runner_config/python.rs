@@ -68,6 +68,12 @@ pub fn tox(base: &str, head: &str) -> Change {
     environments.max(pytest_ini(base, head, "pytest"))
 }
 
+/// Modules that coverage loads while it measures.
+pub fn plugins(text: &str) -> Option<String> {
+    let mut all = sections(text);
+    all.remove("run").or_else(|| all.remove("coverage:run")).and_then(|mut run| run.remove("plugins"))
+}
+
 /// `pyproject.toml`: pytest's table, coverage's threshold, and the environments that run tests.
 pub fn pyproject(base: &str, head: &str) -> Change {
     let (Ok(base), Ok(head)) = (base.parse::<toml::Table>(), head.parse::<toml::Table>()) else { return Change::Silences };
@@ -90,7 +96,11 @@ pub fn pyproject(base: &str, head: &str) -> Change {
         let after = of(&head);
         of(&base).iter().any(|(name, one)| after.get(name) != Some(one))
     });
-    let tools = if lowered || changed { Change::Silences } else { Change::Nothing };
+    let loads = |whole: &toml::Value| {
+        let points = at(whole, &["project", "entry-points", "pytest11"]).or_else(|| at(whole, &["tool", "poetry", "plugins", "pytest11"]));
+        (points, at(whole, &["tool", "coverage", "run", "plugins"]))
+    };
+    let tools = if lowered || changed || loads(&base) != loads(&head) { Change::Silences } else { Change::Nothing };
     tools.max(pytest(&settings(&base), &settings(&head)))
 }
 
@@ -173,6 +183,7 @@ mod tests {
         assert_eq!(of("[project]", "markers = [\"slow: slow ones\"]\n[project]"), Change::Nothing);
         assert_eq!(of("\"1\"", "\"2\""), Change::Nothing);
         assert_eq!(pyproject(base, "not toml ["), Change::Silences);
+        assert_eq!(of("[project]", "[project.entry-points.pytest11]\nx = \"y\"\n[project]"), Change::Silences);
         assert_eq!(
             pytest_ini("[tool:pytest]\naddopts =\n  -v\n[x]\n", "[tool:pytest]\naddopts =\n  -v\n  -k y\n[x]\n", "tool:pytest"),
             Change::Silences

@@ -34,7 +34,21 @@ const USUAL: [&str; 16] = [
 pub fn package(base: &str, head: &str) -> Change {
     let read = |text: &str| serde_json::from_str::<Map<String, Value>>(text);
     let (Ok(before), Ok(after)) = (read(base), read(head)) else { return super::said(base != head) };
-    scripts(&before, &after).max(runners(&before, &after)).max(coverage(&before, &after))
+    let parts = [scripts(&before, &after), runners(&before, &after), coverage(&before, &after), entries(&before, &after)];
+    parts.into_iter().max().unwrap_or_default()
+}
+
+/// Where the package is entered: its own tests may come in by another door than its users.
+fn entries(before: &Map<String, Value>, after: &Map<String, Value>) -> Change {
+    const ENTRIES: [&str; 7] = ["main", "module", "exports", "imports", "browser", "type", "babel"];
+    let changed = ENTRIES.iter().any(|key| before.get(*key) != after.get(*key));
+    if changed && !before.is_empty() { Change::Asked } else { Change::Nothing }
+}
+
+/// Modules that what measures coverage loads into the tests.
+pub fn preloads(text: &str) -> Option<Value> {
+    let read = serde_json::from_str::<Value>(text).ok()?;
+    read.get("require").or_else(|| read.get("hook-require")).cloned()
 }
 
 fn runners(before: &Map<String, Value>, after: &Map<String, Value>) -> Change {
@@ -54,7 +68,8 @@ fn coverage(before: &Map<String, Value>, after: &Map<String, Value>) -> Change {
         let tables = COVERAGE.iter().filter_map(|key| from.get(*key));
         tables.filter_map(|one| serde_json::to_string_pretty(one).ok()).collect::<String>()
     };
-    super::thresholds(&text(before), &text(after))
+    let loads = |from: &Map<String, Value>| COVERAGE.iter().filter_map(|key| from.get(*key)?.get("require").cloned()).collect::<Vec<_>>();
+    super::said(loads(before) != loads(after)).max(super::thresholds(&text(before), &text(after)))
 }
 
 fn scripts(before: &Map<String, Value>, after: &Map<String, Value>) -> Change {
@@ -151,6 +166,8 @@ mod tests {
         assert_eq!(of(base, "true", "false"), Change::Nothing);
         assert_eq!(of(base, "90", "80"), Change::Silences);
         assert_eq!(package(base, "{ not json"), Change::Silences);
+        assert_eq!(of(base, r#""lines": 90"#, r#""lines": 90, "require": ["./x.js"]"#), Change::Silences);
+        assert_eq!(of(r#"{"main": "a.js"}"#, "a.js", "b.js"), Change::Asked);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::Trial;
 use crate::error::Result;
 use crate::verify::facts::some_of;
+use crate::verify::paths::is_test_path;
 use crate::verify::split::Side;
 use crate::verify::syntax::Language;
 use crate::verify::{Cell, remarks};
@@ -29,7 +30,11 @@ impl Trial<'_> {
     /// A run that loaded another installation of what the patch changes has judged that one.
     fn loaded_sources(&mut self) {
         let sources: Vec<&str> = self.split.source_side().map(|file| file.path.as_str()).collect();
-        match remarks::loaded(&self.runs, &sources) {
+        let own = &self.judge.config.test.paths;
+        let beside = |file: &str| {
+            file.ends_with(".py") && is_test_path(file, own) && !self.known.source_paths.contains(file) && !sources.contains(&file)
+        };
+        match remarks::loaded(&self.runs, &sources, beside) {
             Ok(notes) => self.notes.extend(notes),
             Err(cause) => self.facts.unknowable = Some(cause),
         }

@@ -8,10 +8,12 @@ mod head;
 mod hollowed;
 mod installed;
 mod loaded;
+mod names;
 mod old_tests;
 mod pace;
 mod parts;
 mod record;
+mod set_up;
 mod texts;
 
 use pace::Pace;
@@ -118,7 +120,7 @@ impl<'a> Trial<'a> {
         if self.facts.shape == Shape::Empty {
             return Ok(());
         }
-        self.read_texts();
+        self.read_texts()?;
         let Some(baseline) = self.baseline(baseline)? else { return Ok(()) };
         self.dependencies()?;
         if self.facts.unknowable.is_some() {
@@ -132,6 +134,8 @@ impl<'a> Trial<'a> {
             return Ok(());
         }
         let altered = self.conclude(&heard)?;
+        self.by_names(&heard)?;
+        self.by_set_up(&heard)?;
         self.judge_texts(&altered, &heard);
         self.hollow_run(&heard)?;
         self.own_sources()

@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::{Heard, Trial};
+use crate::error::Result;
 use crate::runner::{Outcome, TestId};
 use crate::verify::facts::Broken;
 use crate::verify::identify::Place;
-use crate::verify::{Flip, aware, equality, flips, knowledge, runner_config, seize, subject, tamper};
+use crate::verify::{Flip, aware, equality, flips, knowledge, runner_config, seize, stand_ins, subject, surroundings, switched, tamper};
 
 impl Trial<'_> {
     /// Tampering that needs no run to be seen.
-    pub(super) fn read_texts(&mut self) {
+    pub(super) fn read_texts(&mut self) -> Result<()> {
+        let paths = self.judge.cache.paths(&self.patch.base_tree)?.into_iter().collect();
         self.facts.reasons.extend(tamper::files(&self.split));
         self.facts.reasons.extend(seize::look(&self.split, self.known.source_paths.iter().map(String::as_str)));
         let settings = runner_config::changes(&self.split);
@@ -22,6 +24,12 @@ impl Trial<'_> {
         self.facts.reasons.extend(aware.reasons);
         self.facts.questions.extend(aware.questions);
         self.facts.questions.extend(equality::look(&self.split));
+        self.facts.questions.extend(surroundings::look(&self.split, &paths));
+        self.facts.questions.extend(switched::look(&self.split));
+        let stand_ins = stand_ins::look(&self.split, self.judge.cache, &self.patch.base_tree)?;
+        self.facts.reasons.extend(stand_ins.reasons);
+        self.facts.questions.extend(stand_ins.questions);
+        Ok(())
     }
 
     /// Altered expectations and tampering, by the texts of the tests.

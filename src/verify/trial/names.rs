@@ -1,0 +1,60 @@
+//! Where a test is red on the base and green on head: is it by what the patch does, or by its mere presence? The proving
+//! tests run once more on the base source that has nothing of the patch but its new names and its version.
+
+use super::{Heard, Trial};
+use crate::error::Result;
+use crate::runner::{Outcome, Selection, TestId};
+use crate::task::Event;
+use crate::verify::facts::Unproven;
+use crate::verify::red::Weak;
+use crate::verify::split::{Side, Sided};
+use crate::verify::{RedKind, dependencies, merged};
+
+/// Files that say which version this is.
+const MANIFESTS: [&str; 7] = ["package.json", "Cargo.toml", "Cargo.lock", "pyproject.toml", "setup.cfg", "setup.py", "composer.json"];
+
+impl Trial<'_> {
+    /// Takes those out of the proof that pass without anything behind the names.
+    pub(super) fn by_names(&mut self, heard: &[Heard]) -> Result<()> {
+        let strong = self.facts.proven.iter().filter(|one| one.red != RedKind::MissingApi);
+        let tests: Vec<TestId> = strong.map(|one| one.test.clone()).collect();
+        let changes: Vec<_> = if tests.is_empty() { Vec::new() } else { self.named_only() };
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let tree = self.judge.cache.overlay(&self.split.must_fail, &changes)?;
+        self.judge.reporter.event(&Event::Progress { what: "do the new tests only ask whether the patch is there?".into() });
+        for (suite, one) in heard.iter().enumerate() {
+            let own: Vec<TestId> = tests.iter().filter(|id| one.must_pass.cases.contains_key(id)).cloned().collect();
+            if own.is_empty() {
+                continue;
+            }
+            let Some(report) = self.cells.run_in("names", &tree, suite, &Selection::Tests(own))? else { return Ok(()) };
+            let passes = |id: &TestId| report.cases.get(id).is_some_and(|case| case.outcome == Outcome::Passed);
+            let (by_name, proven): (Vec<_>, Vec<_>) =
+                self.facts.proven.drain(..).partition(|one| one.red != RedKind::MissingApi && passes(&one.test));
+            self.facts.proven = proven;
+            let weak = by_name.into_iter().map(|one| Unproven { test: one.test, why: Weak::Names, lines: one.lines });
+            self.facts.unproven.extend(weak);
+        }
+        Ok(())
+    }
+
+    /// The source files of the patch with nothing but their new names. A version alone is looked at where the tests do.
+    fn named_only(&self) -> Vec<(String, Option<(Vec<u8>, u32)>)> {
+        let speaks = |file: &Sided| file.head.as_deref().is_some_and(|text| text.to_ascii_lowercase().contains("version"));
+        let of_version = self.split.test_side().any(speaks);
+        let own = self.split.source_side().filter(|file| file.side == Side::Source && file.head.is_some());
+        let put = |file: &Sided, text: String| Some((file.path.clone(), Some((text.into_bytes(), file.mode()))));
+        own.filter_map(|file| {
+            let (base, head) = (file.base.as_deref().unwrap_or_default(), file.head.as_deref()?);
+            let name = file.path.rsplit('/').next().unwrap_or_default();
+            if MANIFESTS.contains(&name) {
+                return put(file, head.to_owned()).filter(|_| of_version && !dependencies::changes(&self.split).any());
+            }
+            let text = merged::with_new_names(&file.path, base, head)?;
+            put(file, text)
+        })
+        .collect()
+    }
+}
