@@ -9,11 +9,24 @@ use tree_sitter::Node;
 use super::functions;
 use super::syntax::{Language, parse, text_of, tokens_of};
 
+/// What is left of the functions that are taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bodies {
+    /// A failure.
+    Hollow,
+    /// All.
+    Real,
+}
+
 /// A text of the base with the new names of the head; none where it has none, or cannot be read.
-pub fn with_new_names(path: &str, base: &str, head: &str) -> Option<String> {
+pub fn with_new_names(path: &str, base: &str, head: &str, bodies: Bodies) -> Option<String> {
     let language = Language::of(path).filter(|one| matches!(one, Language::Python | Language::Go) || one.is_script())?;
     let added = functions::added(path, base, head);
-    let hollow = functions::emptied(path, head, &added).unwrap_or_else(|| head.to_owned());
+    let hollow = match bodies {
+        Bodies::Hollow => functions::emptied(path, head, &added),
+        Bodies::Real => None,
+    };
+    let hollow = hollow.unwrap_or_else(|| head.to_owned());
     if base.trim().is_empty() {
         return (!head.trim().is_empty()).then_some(hollow);
     }
@@ -174,6 +187,7 @@ fn is_version(language: Language, node: Node<'_>, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::Bodies::Hollow;
     use super::*;
 
     #[test]
@@ -181,7 +195,7 @@ mod tests {
         let base =
             "import re\n\nLIMIT = 1\n\ndef price(x):\n    return x\n\nclass Box:\n    size = 1\n\n    def open(self):\n        return 1\n";
         let head = "import re\nimport os\n\nLIMIT = 2\nFIXED = True\n\ndef words(x):\n    return 2\n\ndef price(x):\n    return words(x)\n\nclass Box:\n    size = 1\n    mark = 2\n\n    def open(self):\n        return 3\n";
-        let merged = with_new_names("a.py", base, head).unwrap();
+        let merged = with_new_names("a.py", base, head, Hollow).unwrap();
         for kept in ["LIMIT = 1", "FIXED = True", "def words(x):", "loom: hollow run", "return x\n", "    mark = 2", "return 1\n"] {
             assert!(merged.contains(kept), "{kept}: {merged}");
         }
@@ -189,28 +203,30 @@ mod tests {
             assert!(!merged.contains(gone), "{gone}: {merged}");
         }
         assert!(!parse(Language::Python, &merged).unwrap().root_node().has_error(), "{merged}");
-        assert_eq!(with_new_names("a.py", base, &base.replace("LIMIT = 1", "LIMIT = 2")), None);
-        assert!(with_new_names("a.py", "__version__ = '1'\n", "__version__ = '2'\n").unwrap().contains("'2'"));
-        assert!(with_new_names("a.py", "x = 1\n", "x = 1\ntable['a'] = better(x)\n").is_none(), "a change and no name");
+        assert_eq!(with_new_names("a.py", base, &base.replace("LIMIT = 1", "LIMIT = 2"), Hollow), None);
+        assert!(with_new_names("a.py", "__version__ = '1'\n", "__version__ = '2'\n", Hollow).unwrap().contains("'2'"));
+        assert!(with_new_names("a.py", "x = 1\n", "x = 1\ntable['a'] = better(x)\n", Hollow).is_none(), "a change and no name");
     }
 
     #[test]
     fn names_of_scripts_too() {
         let base = "'use strict';\nfunction a(x) { return x; }\nmodule.exports = { a: a };\n";
         let head = "'use strict';\nconst mark = 1;\nfunction a(x) { return mark; }\nmodule.exports = { a: a, mark };\nmodule.exports.fixed = true;\n";
-        let merged = with_new_names("a.js", base, head).unwrap();
+        let merged = with_new_names("a.js", base, head, Hollow).unwrap();
         assert!(merged.contains("const mark = 1") && merged.contains("return x;") && merged.contains("a: a, mark"), "{merged}");
         assert!(merged.contains("fixed = true") && !merged.contains("return mark"), "{merged}");
         let typed = with_new_names(
             "a.ts",
             "export const f = () => 1;\nexport default f;\n",
             "export const f = () => 2;\nexport const skips = [1];\nexport default f;\n",
+            Hollow,
         )
         .unwrap();
         assert!(typed.contains("=> 1") && typed.contains("skips"), "{typed}");
         let go = "package a\n\ntype T struct{}\n\nfunc (t T) Old() int { return 1 }\n";
         let merged =
-            with_new_names("a.go", go, &format!("{}\nfunc (t T) Fixed() bool {{ return strings.x() }}\n", go.replace("1", "2"))).unwrap();
+            with_new_names("a.go", go, &format!("{}\nfunc (t T) Fixed() bool {{ return strings.x() }}\n", go.replace("1", "2")), Hollow)
+                .unwrap();
         assert!(merged.contains("return 1") && merged.contains("Fixed() bool { panic(") && !merged.contains("strings"), "{merged}");
         assert_eq!(new_variables("a.py", "x = 1\n", "x = 2\ny = 3\ndef f():\n    pass\n"), ["y".to_owned()].into());
         assert_eq!(new_variables("a.go", "package a\n", "package a\nvar lenient bool\n"), ["lenient".to_owned()].into());

@@ -304,7 +304,8 @@ fn script(words: &[String], found: &mut Vec<Asked>) {
         let searched = looked_at
             && matches!(word(at + 1), Some("." | "?."))
             && matches!(word(at + 2), Some("includes" | "indexOf" | "match" | "split" | "search" | "replace" | "matchAll"));
-        if of_an_error || searched {
+        let taken_out = words[at] == "stack" && matches!(before, Some("{" | ",")) && word(at + 1) == Some("}") && word(at + 2) == Some("=");
+        if of_an_error || searched || taken_out {
             found.push(Asked { kind: Kind::Situation, says: "Error.stack".into(), variable: None });
         }
     }

@@ -43,7 +43,7 @@ impl Trial<'_> {
         if !decided.is_empty() {
             let names = some_of(decided.iter().map(TestId::as_str));
             let text = format!(
-                "{names} fail with the patched source as long as {files} is that of the base: is the fault mended in the source, or around the tests?"
+                "With the patched source and {files} as before, {names} no longer holds. Is the fault mended in the source, or around the tests?"
             );
             self.facts.questions.push(Question { name: "replaces-source".into(), text, lines: String::new() });
         }
