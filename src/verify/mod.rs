@@ -56,6 +56,7 @@ mod tamper;
 mod trial;
 mod troubles;
 mod unknowable;
+mod unread;
 mod verdict;
 
 pub use checks::{CheckOutcome, Checked, Checkup, Form};
