@@ -120,7 +120,7 @@ fn suite(found: &Found<'_>, dir: &str, root: Option<&Package>) -> Option<Suite> 
             if scripts.contains_key("test") {
                 found.clue(package.clue("test", Followed::SetAside, "loom knows no runner in it".to_owned()));
             }
-            from_steps(found, dir, &scripts)?
+            from_steps(found, dir, &scripts).or_else(|| from_packages(found, &package))?
         }
     };
     let build = build(found, &package, root, &resolved);
@@ -149,6 +149,18 @@ fn from_steps(found: &Found<'_>, dir: &str, scripts: &Map<String, Value>) -> Opt
         return Some((resolved, why));
     }
     None
+}
+
+/// Where nothing says how: the one runner among the packages that finds its tests by itself.
+fn from_packages(found: &Found<'_>, package: &Package) -> Option<(Resolved, String)> {
+    let asked = package.manifest.get("devDependencies").and_then(Value::as_object)?;
+    let runners: Vec<_> =
+        [("vitest", "vitest run"), ("jest", "jest"), ("ava", "ava")].into_iter().filter(|(name, _)| asked.contains_key(*name)).collect();
+    let [(name, command)] = runners[..] else { return None };
+    let with = Map::from_iter([("loom:package".to_owned(), Value::String(command.to_owned()))]);
+    let resolved = resolve_one(&with, "loom:package").filter(|_| !found.files(&package.dir, is_test).is_empty())?;
+    found.clue(package.clue(name, Followed::Chosen, format!("nothing else says how the tests are run, so by `{command}`")));
+    Some((resolved, format!("{}: {name}", at(&package.dir, "package.json"))))
 }
 
 /// What must be built in each tree: what the scripts build before the tests, what was built while installing, and what
@@ -354,6 +366,9 @@ mod tests {
         assert_eq!(suites[0].command, "node_modules/.bin/mocha --ui tdd");
         assert!(clues.contains(&"package.json:1: `make test`: set aside, loom knows no runner in it".to_owned()), "{clues:#?}");
         assert_eq!(suites[0].why, "Makefile:2: node_modules/.bin/mocha --ui tdd");
+        let foreign = ("package.json", r#"{"scripts": {"test": "ts-scripts test"}, "devDependencies": {"vitest": "^3"}}"#);
+        assert_eq!(found(&[foreign, ("src/a.spec.ts", "")]).0[0].command, "vitest run");
+        assert!(found(&[foreign]).0.is_empty());
     }
 
     #[test]
