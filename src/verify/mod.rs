@@ -1,6 +1,7 @@
 //! The proof: cells, red or not, flips, tampering, and the verdict that only this room can build.
 //! Never sees the model. Takes trees and reports, gives evidence with the lines that decided.
 
+mod allow;
 mod asked;
 mod asserts;
 mod aware;
@@ -54,6 +55,7 @@ mod troubles;
 mod unknowable;
 mod verdict;
 
+pub use allow::LIFTED;
 pub use checks::{CheckOutcome, Checked, Checkup, Form};
 pub use docs::is_documentation;
 pub use evidence::{Cell, CellRun, Evidence, Flaky, FlakySeen, Flip, Part, Proven, RedKind};

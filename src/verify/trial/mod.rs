@@ -26,7 +26,7 @@ use super::knowledge;
 use super::red::Known;
 use super::split::{Inline, Split};
 use super::{Cell, CellRun, Flaky, Judge, Part};
-use super::{docs, tamper};
+use super::{allow, docs, tamper};
 use crate::error::Result;
 use crate::runner::{Report, Selection, TestId};
 use crate::task::{Issue, TreeId};
@@ -101,7 +101,7 @@ impl<'a> Trial<'a> {
             known: knowledge::of(judge.cache, patch, &split, &judge.config.test.paths)?,
             cells: Cells::of(judge, patch),
             facts,
-            notes: split.notes.clone(),
+            notes: split.notes.iter().cloned().chain(allow::without_effect(&gate.allow)).collect(),
             split,
             runs: Vec::new(),
             flaky: Vec::new(),
