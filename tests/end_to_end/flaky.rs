@@ -87,6 +87,14 @@ fn what_differs_is_run_again_under_the_same_and_under_other_conditions() {
     assert_eq!((flaky.len(), flaky[0].seen, flaky[0].condition.as_str()), (1, FlakySeen::Base, "alone"));
     assert_eq!(flaky[0].test.as_str(), "tests/test_shaky.py::test_both");
 
+    // So is one whose text the patch changes: it fails at first with the patch, and is asked again.
+    let asserts_more = SHAKY.replace("    count = runs('both')\n", "    count = runs('both')\n    assert kind is not None\n");
+    let changed =
+        [("calc.py", Some(fixed("both"))), ("tests/test_clamp.py", Some(NEW.to_owned())), ("tests/test_shaky.py", Some(asserts_more))];
+    let verdict = scene.verdict(&changed.each_ref().map(|(path, text)| (*path, text.as_deref())));
+    assert_eq!(verified(&verdict, Proof::FailToPass), ["tests/test_clamp.py::test_low"]);
+    assert_eq!(verdict.evidence.flaky[0].test.as_str(), "tests/test_shaky.py::test_both");
+
     // Flaky with the patch only: a question, not noted, and no question once the base was seen to be so.
     let verdict = honest(&scene, "patched");
     assert_eq!(questions(&verdict), ["flaky-with-the-patch"]);

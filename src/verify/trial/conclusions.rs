@@ -21,7 +21,7 @@ impl Trial<'_> {
                 continue;
             }
             self.near_the_limit(one, &mut compared);
-            self.settle(suite, &mut compared)?;
+            self.settle(suite, one, &mut compared)?;
             altered.append(&mut compared.altered);
             self.take(compared, one);
         }
@@ -53,7 +53,7 @@ impl Trial<'_> {
     }
 
     /// Runs what differs again, on both trees: what passes and fails by turns neither blocks nor proves.
-    fn settle(&mut self, suite: usize, compared: &mut Comparison) -> Result<()> {
+    fn settle(&mut self, suite: usize, heard: &Heard, compared: &mut Comparison) -> Result<()> {
         let suite_command = &self.judge.bench.suites[suite].command;
         let known = self.judge.flakes.iter().filter(|flake| flake.seen.suite == *suite_command);
         let reruns = Rerun {
@@ -69,10 +69,12 @@ impl Trial<'_> {
             known: known.map(|flake| (TestId::new(&[&flake.seen.test]), flake)).collect(),
             history: History::default(),
         };
-        let settled = reruns.settle(compared, suite_command)?;
+        let settled = reruns.settle(compared, &heard.changed_and_broken(compared), suite_command)?;
         self.facts.questions.extend(remarks::shaky(&settled));
         let is_flaky = |id: &TestId| settled.flaky.contains_key(id);
-        compared.broken.retain(|one| !is_flaky(&one.test) && !settled.unsettled.contains(&one.test));
+        for group in [&mut compared.broken, &mut compared.failing] {
+            group.retain(|one| !is_flaky(&one.test) && !settled.unsettled.contains(&one.test));
+        }
         compared.altered.retain(|one| !is_flaky(&one.test));
         compared.covered_up.retain(|one| !settled.red_by_chance.contains(one));
         compared.mended.retain(|one| !settled.red_by_chance.contains(one));

@@ -17,7 +17,7 @@ mod texts;
 use pace::Pace;
 
 use super::cells::Cells;
-use super::compare::Observed;
+use super::compare::{Comparison, Observed, passes};
 use super::dependencies::Changes;
 use super::doctests::Examples;
 use super::facts::{Facts, Shape};
@@ -72,6 +72,12 @@ impl Heard {
             must_fail: self.must_fail.as_ref(),
             regression: self.regression.as_ref(),
         }
+    }
+
+    /// Tests that fail on head with a new text and passed at the baseline: they may be flaky like any other.
+    fn changed_and_broken(&self, compared: &Comparison) -> Vec<TestId> {
+        let failing = compared.failing.iter().map(|one| &one.test);
+        failing.filter(|id| passes(Some(&self.baseline), id)).cloned().collect()
     }
 }
 

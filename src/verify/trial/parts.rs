@@ -42,7 +42,7 @@ impl Trial<'_> {
         self.own_part(&mut sums, &old, end)?;
         let heard = |sums: &[Sum]| sums.iter().map(Sum::so_far).collect::<Vec<_>>();
         let mut unrun: VecDeque<Unit> = units.into_iter().filter(|unit| !unit.is_touched()).collect();
-        if !self.is_hopeless(&heard(&sums)) {
+        if !self.is_hopeless(&heard(&sums))? {
             self.other_parts(&mut sums, &old, &mut unrun, end)?;
         }
         let heard = heard(&sums);
