@@ -25,7 +25,25 @@ impl Trial<'_> {
             altered.append(&mut compared.altered);
             self.take(compared, one);
         }
+        self.nothing_to_go_by();
         Ok(altered)
+    }
+
+    /// Where no test passes on both sides none can say that nothing broke, and where the patch's own tests did not end
+    /// none can say that they do not fail.
+    fn nothing_to_go_by(&mut self) {
+        let facts = &mut self.facts;
+        let spotless = facts.reasons.is_empty() && facts.failing.is_empty() && facts.broken.is_empty() && facts.lost.is_empty();
+        if facts.unknowable.is_some() || !spotless || !facts.proven.is_empty() {
+            return;
+        }
+        if facts.shape == Shape::Both && self.own_cut_off {
+            let text = "the patch's own tests did not end within `test.timeout` and `gate.budget`, and what ran of them proves nothing";
+            facts.unknowable = Some(text.into());
+        } else if facts.no_new_behaviour && facts.tests.0 > 0 && self.pass_to_pass == 0 {
+            let text = "no test passes both without and with the patch, so that none can say that it breaks nothing";
+            facts.unknowable = Some(text.into());
+        }
     }
 
     /// Whether a suite was stopped at its limit with and without the patch, could not be run in parts, and the runs differ:

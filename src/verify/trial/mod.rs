@@ -46,6 +46,8 @@ pub struct Trial<'a> {
     red_before: Vec<TestId>,
     pass_to_pass: u64,
     part: Option<Part>,
+    /// Whether the patch's own tests were stopped before their end.
+    own_cut_off: bool,
     /// What was installed anew for the head tree.
     installed: Option<Changes>,
     not_verified: Vec<String>,
@@ -114,6 +116,7 @@ impl<'a> Trial<'a> {
             red_before: Vec::new(),
             pass_to_pass: 0,
             part: None,
+            own_cut_off: false,
             installed: None,
             not_verified: Vec::new(),
         })
