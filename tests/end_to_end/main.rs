@@ -25,6 +25,7 @@ mod odd_commands;
 mod odd_repositories;
 mod odd_suites;
 mod provider;
+mod reasons;
 mod resume;
 mod scenarios;
 mod scene;
