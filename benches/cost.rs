@@ -5,16 +5,16 @@
 // Its table is its output.
 #![allow(clippy::print_stdout)]
 
-use std::path::Path;
-use std::process::Command;
+#[path = "../tests/shared/ground.rs"]
+mod ground;
+
 use std::time::{Duration, Instant};
 
-use loom_agent::config::{Config, SandboxSettings};
-use loom_agent::runner::{Age, Bench, detect, prepare};
-use loom_agent::sandbox::{Cancel, Limits, Sandbox};
-use loom_agent::task::{CommitId, Issue, IssueRef, IssueState, Silent, TreeId};
-use loom_agent::verify::{CellRun, Judge, baseline, prove};
-use loom_agent::workspace::{Cache, Tree};
+use ground::{Files, Ground, texts};
+use loom_agent::config::Config;
+use loom_agent::runner::Age;
+use loom_agent::sandbox::{Cancel, Limits};
+use loom_agent::workspace::Tree;
 
 /// Test files of each suite, and how long each of them waits.
 const FILES: usize = 24;
@@ -42,11 +42,11 @@ fn main() {
     }
     let mut rows = Vec::new();
     for ecosystem in [python(), node(), rust()] {
-        let ground = Ground::of(&ecosystem);
-        let plain = ground.plain();
+        let ground = ground(&ecosystem);
+        let plain = plain(&ground);
         println!("{}: one plain run takes {:.1} s", ecosystem.name, plain.as_secs_f64());
         for (what, patch, goal) in [("no old test changed", &ecosystem.adds, 1.3), ("old tests changed", &ecosystem.alters, 2.3)] {
-            let (took, own) = ground.proof(patch);
+            let (took, own) = proof(&ground, patch);
             let what = format!("{}, {what}", ecosystem.name);
             rows.push(Row {
                 what: format!("{what}: own CPU, % of the time"),
@@ -155,84 +155,44 @@ fn rust() -> Ecosystem {
     }
 }
 
-/// A repository with its baseline made.
-struct Ground {
-    folder: tempfile::TempDir,
-    sandbox: Sandbox,
-    cache: Cache,
-    base: CommitId,
-    tree: TreeId,
-    bench: Bench,
-    config: Config,
-    baseline: Vec<CellRun>,
+/// The repository with its baseline made.
+fn ground(ecosystem: &Ecosystem) -> Ground {
+    let ground = Ground::of(&files(&ecosystem.files), Config::default());
+    assert_eq!(ground.bench.suites.len(), 1, "{:?}", ground.bench.suites);
+    let report = &ground.baseline[0].report;
+    assert!(report.cases.len() > FILES / 2, "{:.600}", format!("{:?}", report.troubles));
+    ground
 }
 
-impl Ground {
-    fn of(ecosystem: &Ecosystem) -> Ground {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let origin = folder.path().join("origin");
-        commit(&origin, &ecosystem.files);
-        let (config, cancel) = (Config::default(), Cancel::default());
-        let url = origin.display().to_string();
-        let wall = Duration::from_secs(60);
-        let (cache, base, _) = Cache::fetch(&folder.path().join("cache"), &url, None, None, wall, &cancel).expect("a clone");
-        let tree = cache.tree_of(&base).expect("a tree");
-        let sandbox = Sandbox::new(&SandboxSettings::default()).expect("bubblewrap works here");
-        let host = folder.path().join("setup");
-        std::fs::create_dir_all(&host).expect("a folder");
-        cache.export(&tree, &host).expect("the files");
-        let suites = detect(&host, &config.test, &sandbox).expect("a suite");
-        assert_eq!(suites.len(), 1, "{suites:?}");
-        let bench = prepare(&sandbox, suites, &host, &folder.path().join("deps"), &config.test, &Silent, &cancel).expect("a bench");
-        let mut ground = Ground { folder, sandbox, cache, base, tree, bench, config, baseline: Vec::new() };
-        ground.baseline = ground.judged(|judge| baseline(judge, &ground.base).expect("a baseline"));
-        assert!(ground.baseline[0].report.cases.len() > FILES / 2, "{:.600}", format!("{:?}", ground.baseline[0].report.troubles));
-        ground
-    }
+fn files(files: &[File]) -> Files {
+    texts(files.iter().map(|(path, text)| (path.as_str(), Some(text.as_str()))))
+}
 
-    fn judged<T>(&self, work: impl FnOnce(&Judge<'_>) -> T) -> T {
-        let cells = self.folder.path().join("cells");
-        std::fs::create_dir_all(&cells).expect("a folder");
-        work(&Judge {
-            sandbox: &self.sandbox,
-            bench: &self.bench,
-            cache: &self.cache,
-            folder: &cells,
-            config: &self.config,
-            flakes: &[],
-            reporter: &Silent,
-            cancel: &Cancel::default(),
-        })
-    }
+/// The suite's own command in a fresh tree: dependencies are warm, the workspace's code is built anew.
+fn plain(ground: &Ground) -> Duration {
+    let (host, private) = (ground.folder.path().join("plain"), ground.folder.path().join("plain.private"));
+    std::fs::create_dir_all(&host).expect("a folder");
+    ground.cache.export(&ground.tree, &host).expect("the files");
+    let tree = ground.bench.cell(&host, &private).expect("a tree");
+    let from = Tree { private: ground.folder.path().join("cells/baseline.private"), ..tree.clone() };
+    ground.bench.seed(&from, &tree, &Age::AllNew).expect("warm dependencies");
+    let suite = &ground.bench.suites[0];
+    let limits = Limits { wall: Duration::from_secs(600), head: 1 << 20, tail: 1 << 20 };
+    let mut job = tree.job(["bash", "-c", &suite.command].map(str::to_owned).to_vec(), limits);
+    job.cwd = tree.point.join(&suite.dir);
+    let began = Instant::now();
+    let finished = ground.sandbox.run(&job, &Cancel::default()).expect("it starts");
+    assert!(finished.ok(), "{}", finished.stderr.text());
+    began.elapsed()
+}
 
-    /// The suite's own command in a fresh tree: dependencies are warm, the workspace's code is built anew.
-    fn plain(&self) -> Duration {
-        let (host, private) = (self.folder.path().join("plain"), self.folder.path().join("plain.private"));
-        std::fs::create_dir_all(&host).expect("a folder");
-        self.cache.export(&self.tree, &host).expect("the files");
-        let tree = self.bench.cell(&host, &private).expect("a tree");
-        let from = Tree { private: self.folder.path().join("cells/baseline.private"), ..tree.clone() };
-        self.bench.seed(&from, &tree, &Age::AllNew).expect("warm dependencies");
-        let suite = &self.bench.suites[0];
-        let limits = Limits { wall: Duration::from_secs(600), head: 1 << 20, tail: 1 << 20 };
-        let mut job = tree.job(["bash", "-c", &suite.command].map(str::to_owned).to_vec(), limits);
-        job.cwd = tree.point.join(&suite.dir);
-        let began = Instant::now();
-        let finished = self.sandbox.run(&job, &Cancel::default()).expect("it starts");
-        assert!(finished.ok(), "{}", finished.stderr.text());
-        began.elapsed()
-    }
-
-    /// Everything beyond the baseline, and what of it loom itself computed.
-    fn proof(&self, edits: &[File]) -> (Duration, Duration) {
-        let changes: Vec<_> = edits.iter().map(|(path, text)| (path.clone(), Some((text.clone().into_bytes(), 0o100_644)))).collect();
-        let head = self.cache.overlay(&self.tree, &changes).expect("a tree");
-        let patch = self.cache.patch(&self.base, &head).expect("a patch");
-        let (began, before) = (Instant::now(), own_cpu());
-        let verdict = self.judged(|judge| prove(judge, &patch, &self.baseline, &issue()).expect("a verdict"));
-        assert_eq!(verdict.word(), "verified", "{:#?}", verdict.ruling);
-        (began.elapsed(), own_cpu() - before)
-    }
+/// Everything beyond the baseline, and what of it loom itself computed.
+fn proof(ground: &Ground, edits: &[File]) -> (Duration, Duration) {
+    let patch = ground.patch(&files(edits));
+    let (began, before) = (Instant::now(), own_cpu());
+    let verdict = ground.prove(&patch, &[]);
+    assert_eq!(verdict.word(), "verified", "{:#?}", verdict.ruling);
+    (began.elapsed(), own_cpu() - before)
 }
 
 /// The CPU clock of this process, children not counted.
@@ -241,31 +201,4 @@ fn own_cpu() -> Duration {
     let numbers: Vec<i64> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().filter_map(|word| word.parse().ok()).collect();
     // Counted behind the name and the state: user and system time, in hundredths of a second.
     Duration::from_millis(10 * u64::try_from(numbers[10] + numbers[11]).expect("time goes forward"))
-}
-
-fn issue() -> Issue {
-    Issue {
-        reference: "issue.md".parse::<IssueRef>().expect("a file name"),
-        title: "mean drops the fraction".into(),
-        body: String::new(),
-        author: String::new(),
-        state: IssueState::Open,
-        labels: Vec::new(),
-        comments: Vec::new(),
-        trigger: None,
-        url: None,
-    }
-}
-
-fn commit(folder: &Path, files: &[File]) {
-    for (path, text) in files {
-        let place = folder.join(path);
-        std::fs::create_dir_all(place.parent().expect("a folder")).expect("folders");
-        std::fs::write(place, text).expect("a file");
-    }
-    for words in [&["init", "-q", "-b", "main"][..], &["add", "-A"], &["commit", "-q", "-m", "one"]] {
-        let done =
-            Command::new("git").args(["-c", "user.name=t", "-c", "user.email=t@example.com"]).args(words).current_dir(folder).status();
-        assert!(done.expect("git starts").success(), "git {words:?}");
-    }
 }

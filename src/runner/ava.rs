@@ -4,13 +4,11 @@
 //! A test is named `FILE::title`. A test that is not there is absent from the cases; a file that cannot be loaded, or
 //! has no tests, is a `Load` trouble.
 
-use super::canary::{Canary, keeping_options, option};
-use super::findings::Findings;
+use super::canary::{keeping_options, option};
 use super::run::Reading;
-use super::session::{Child, Deadline, Session, ended_by_itself};
-use super::text::{first_lines, streams};
+use super::session::{Child, Session};
+use super::told;
 use super::words::{Words, line, words};
-use super::{TroubleKind, told};
 use crate::error::Result;
 
 const PLUGIN: &str = include_str!("plugins/loom_ava.cjs");
@@ -21,29 +19,9 @@ const VALUED: [&str; 9] =
 /// Runs the suite, or the part of it that was asked for.
 pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
     let planted = session.plant("loom_ava.cjs", PLUGIN)?.join("loom_ava.cjs");
-    let results = session.drop("jsonl")?;
-    let canary = Canary::plant(session)?;
     let command = command(session);
-    let mut child = Child::shell(&keeping_options(&command))
-        .env("LOOM_RESULTS", results.inside.to_string_lossy())
-        .env("NODE_OPTIONS", option(&planted.to_string_lossy()));
-    if let Some(canary) = &canary {
-        child = canary.on(child);
-    }
-    let finished = session.start(child, Deadline::after(session.settings.timeout.duration()))?;
-    let mut findings = Findings::default();
-    let written = results.take();
-    told::read(&String::from_utf8_lossy(&written), "ava", finished.ending, &|path| session.relative(path), &mut findings);
-    if let Some(canary) = &canary {
-        canary.read(&mut findings);
-    }
-    let output = streams(&finished);
-    if written.is_empty() && ended_by_itself(finished.ending) {
-        let missing = ["ava: command not found", "ava: not found"].iter().any(|said| output.contains(said));
-        let kind = if missing { TroubleKind::Missing } else { TroubleKind::Unreadable };
-        findings.trouble(kind, None, &first_lines(&output, 10));
-    }
-    Ok(Reading { command, findings, ending: finished.ending, output })
+    let child = Child::shell(&keeping_options(&command)).env("NODE_OPTIONS", option(&planted.to_string_lossy()));
+    told::run(session, "ava", command, child)
 }
 
 /// The suite's command with the files asked for in place of those it names.

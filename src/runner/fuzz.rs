@@ -18,6 +18,13 @@ const USUAL: usize = 150;
 /// No text takes longer to read than this, on a machine that does other things as well.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What is found in a text by a parser that adds to findings, and asks where a path lies.
+pub(super) fn found<T>(read: impl FnOnce(&dyn Fn(&str) -> Option<String>, &mut Findings) -> T) -> Findings {
+    let mut findings = Findings::default();
+    read(&|path| path.strip_prefix("/loom/repo/").map(str::to_owned), &mut findings);
+    findings
+}
+
 /// Feeds a parser a text cut short at many places and mutated.
 pub(super) fn never_invents_a_pass(text: &str, read: impl Fn(&str) -> Findings) {
     let sound = Sound::of(&read(text));
@@ -280,10 +287,7 @@ mod tests {
     #[test]
     fn torn_and_mutated_results_of_pytest() {
         never_invents_a_pass(include_str!("fixtures/pytest.jsonl"), |text| {
-            let mut findings = Findings::default();
-            let place = |path: &str| path.strip_prefix("/loom/repo/").map(str::to_owned);
-            crate::runner::pytest::read(text, Ending::Exited(0), &place, &BTreeSet::new(), &mut findings);
-            findings
+            found(|place, findings| crate::runner::pytest::read(text, Ending::Exited(0), place, &BTreeSet::new(), findings))
         });
     }
 }

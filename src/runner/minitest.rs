@@ -189,7 +189,7 @@ fn outcome(faults: &[Told], place: Place<'_>) -> Outcome {
 mod tests {
     use super::*;
     use crate::config::TestSettings;
-    use crate::runner::trial::{Trial, lines, never_invents_a_pass};
+    use crate::runner::trial::{Trial, found, lines, never_invents_a_pass};
 
     const CALC: &str = "class Calc\n  def add(a, b)\n    raise ArgumentError, 'too big' if a > 100\n    a + b\n  end\nend\n";
     const TEST: &str = "require 'minitest/autorun'\nrequire 'calc'\nclass TestCalc < Minitest::Test\n  def setup; raise 'no' if name == 'test_hook'; end\n  def test_adds; assert_equal 3, Calc.new.add(1, 2); end\n  def test_wrong; assert_equal 4, Calc.new.add(1, 2); end\n  def test_error; Calc.new.add(101, 2); end\n  def test_skip; skip 'later'; end\n  def test_hook; assert true; end\nend\ndescribe 'words' do\n  it('adds two numbers') { _(Calc.new.add(1, 2)).must_equal 3 }\nend\n";
@@ -260,9 +260,7 @@ mod tests {
     #[test]
     fn torn_and_mutated_results() {
         never_invents_a_pass(include_str!("fixtures/minitest.jsonl"), |text| {
-            let mut findings = Findings::default();
-            read(text, Ending::Exited(0), &|path| path.strip_prefix("/loom/repo/").map(str::to_owned), &mut findings);
-            findings
+            found(|place, findings| read(text, Ending::Exited(0), place, findings))
         });
     }
 }

@@ -273,7 +273,7 @@ mod tests {
     use super::*;
     use crate::config::{Span, TestSettings};
     use crate::runner::Selection;
-    use crate::runner::trial::{Trial, lines};
+    use crate::runner::trial::{Trial, found, lines, never_invents_a_pass};
 
     const TESTS: &str = "import { test, describe, it, beforeEach } from 'node:test';\nimport assert from 'node:assert';\nimport { add } from '../calc.mjs';\ntest('adds', () => assert.equal(add(1, 2), 3));\ntest('wrong', () => assert.equal(add(1, 2), 4));\ndescribe('group', () => { it('throws', () => { throw new TypeError('no'); }); it('later', { skip: 'why' }, () => {}); it('todo', { todo: true }, () => { assert(false); }); });\ndescribe('hooked', () => { beforeEach(() => { throw new Error('hook'); }); it('never', () => {}); });\n";
 
@@ -316,10 +316,8 @@ mod tests {
 
     #[test]
     fn torn_and_mutated_results() {
-        crate::runner::trial::never_invents_a_pass(include_str!("fixtures/node.jsonl"), |text| {
-            let mut findings = Findings::default();
-            read(text, Ending::Exited(0), &|path| path.strip_prefix("/loom/repo/").map(str::to_owned), &mut findings);
-            findings
+        never_invents_a_pass(include_str!("fixtures/node.jsonl"), |text| {
+            found(|place, findings| read(text, Ending::Exited(0), place, findings))
         });
     }
 

@@ -160,7 +160,7 @@ fn unmarked(case: &mut super::Case) {
 mod tests {
     use super::*;
     use crate::config::TestSettings;
-    use crate::runner::trial::{Trial, lines, never_invents_a_pass};
+    use crate::runner::trial::{Trial, found, lines, never_invents_a_pass};
     use crate::runner::{Selection, TestId};
 
     const CALC: &str = "package Calc; use strict; use warnings;\nsub new { bless {}, shift }\nsub add { my ($self, $one, $two) = @_;\n  die \"too big\" if $one > 100;\n  return $one + $two }\n1;\n";
@@ -207,9 +207,7 @@ mod tests {
     #[test]
     fn torn_and_mutated_results() {
         never_invents_a_pass(include_str!("fixtures/prove.jsonl"), |text| {
-            let mut findings = Findings::default();
-            read(text, Ending::Exited(0), &|path| path.strip_prefix("/loom/repo/").map(str::to_owned), &mut findings);
-            findings
+            found(|place, findings| read(text, Ending::Exited(0), place, findings))
         });
     }
 }

@@ -13,8 +13,8 @@ use serde::Deserialize;
 use super::findings::Findings;
 use super::restarts::{self, HARD, cut_off, over_a_limit};
 use super::run::Reading;
-use super::session::{Child, Deadline, Session, ended_by_itself};
-use super::text::{first_lines, marked, streams};
+use super::session::{Child, Session, ended_by_itself};
+use super::text::{first_lines, marked};
 use super::words::line;
 use super::{Case, FaultKind, Outcome, TestId, TroubleKind};
 use crate::error::Result;
@@ -33,35 +33,17 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
     let mut options = session.tree.env.get("PYTEST_ADDOPTS").cloned().unwrap_or_default();
     let cache = session.tree.private_point().join("cache/pytest");
     options.push_str(&format!(" {ADDED} -o cache_dir={}", line(&[cache.to_string_lossy()])));
-    let path = match session.tree.env.get("PYTHONPATH") {
-        Some(before) => format!("{}:{before}", planted.display()),
-        None => planted.display().to_string(),
-    };
-    let deadline = Deadline::after(session.settings.timeout.duration());
     let place = |path: &str| session.relative(path);
-    let (mut findings, mut done, mut output) = (Findings::default(), BTreeSet::new(), String::new());
-    loop {
-        let results = session.drop("jsonl")?;
-        let mut child = Child::shell(&command)
-            .env("PYTEST_ADDOPTS", options.trim())
-            .env("PYTHONPATH", &path)
-            .env("LOOM_CASE_LIMIT", session.settings.case_timeout.duration().as_secs_f64().to_string())
-            .env("LOOM_RESULTS", results.inside.to_string_lossy());
-        if !done.is_empty() {
-            child = child.env("LOOM_DONE", restarts::plant_done(session, &done)?);
-        }
-        let finished = session.start(child, deadline)?;
-        let ending = restarts::hard_limit(finished.ending);
-        let told = read(&String::from_utf8_lossy(&results.take()), ending, &place, &done, &mut findings);
-        output.push_str(&streams(&finished));
+    let mut findings = Findings::default();
+    let child = || Child::shell(&command).env("PYTEST_ADDOPTS", options.trim());
+    let (ending, output) = restarts::run(session, &planted, child, |heard| {
+        let told = read(heard.written, heard.ending, &place, heard.done, &mut findings);
         if findings.cases.is_empty() && findings.troubles.is_empty() {
-            explain_nothing(&output, ending, &mut findings);
+            explain_nothing(heard.output, heard.ending, &mut findings);
         }
-        if !restarts::wanted(session, &mut done, told, deadline) {
-            let ending = if ending == HARD { finished.ending } else { ending };
-            return Ok(Reading { command, findings, ending, output });
-        }
-    }
+        told
+    })?;
+    Ok(Reading { command, findings, ending, output })
 }
 
 /// One line of the plugin.

@@ -2,8 +2,10 @@
 //! were told of: one of them must not cost the results of the others.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
-use super::session::{Deadline, Session};
+use super::session::{Child, Deadline, Session};
+use super::text::streams;
 use crate::error::Result;
 use crate::sandbox::Ending;
 
@@ -23,8 +25,54 @@ pub(super) struct Told {
     pub(super) begun: Vec<String>,
 }
 
+/// One of the runs, for whoever reads it.
+pub(super) struct Heard<'a> {
+    /// What the plugin wrote.
+    pub(super) written: &'a str,
+    /// How it ended.
+    pub(super) ending: Ending,
+    /// Tests that earlier runs told of.
+    pub(super) done: &'a BTreeSet<String>,
+    /// What was printed so far.
+    pub(super) output: &'a str,
+}
+
+/// Starts a child of Python, with a plugin of loom's own where it is `planted`, as often as something is left to run;
+/// answers with how the last one ended, and with what all of them printed.
+pub(super) fn run(
+    session: &Session<'_>,
+    planted: &Path,
+    child: impl Fn() -> Child,
+    mut read: impl FnMut(&Heard<'_>) -> Told,
+) -> Result<(Ending, String)> {
+    let path = match session.tree.env.get("PYTHONPATH") {
+        Some(before) => format!("{}:{before}", planted.display()),
+        None => planted.display().to_string(),
+    };
+    let deadline = Deadline::after(session.settings.timeout.duration());
+    let (mut done, mut output) = (BTreeSet::new(), String::new());
+    loop {
+        let results = session.drop("jsonl")?;
+        let mut child = child()
+            .env("PYTHONPATH", &path)
+            .env("LOOM_CASE_LIMIT", session.settings.case_timeout.duration().as_secs_f64().to_string())
+            .env("LOOM_RESULTS", results.inside.to_string_lossy());
+        if !done.is_empty() {
+            child = child.env("LOOM_DONE", plant_done(session, &done)?);
+        }
+        let finished = session.start(child, deadline)?;
+        output.push_str(&streams(&finished));
+        let written = results.take();
+        let written = String::from_utf8_lossy(&written);
+        let told = read(&Heard { written: &written, ending: hard_limit(finished.ending), done: &done, output: &output });
+        if !wanted(session, &mut done, told, deadline) {
+            return Ok((finished.ending, output));
+        }
+    }
+}
+
 /// The ending, the shell between taken away.
-pub(super) fn hard_limit(ending: Ending) -> Ending {
+fn hard_limit(ending: Ending) -> Ending {
     if ending == Ending::Exited(128 + SIGNAL) { HARD } else { ending }
 }
 
@@ -34,7 +82,7 @@ pub(super) fn cut_off(ending: Ending) -> bool {
 }
 
 /// Whether to begin again; notes what is done.
-pub(super) fn wanted(session: &Session<'_>, done: &mut BTreeSet<String>, told: Told, deadline: Deadline) -> bool {
+fn wanted(session: &Session<'_>, done: &mut BTreeSet<String>, told: Told, deadline: Deadline) -> bool {
     // Where nothing can be left out, the same end would come again.
     let news = told.begun.iter().any(|id| !done.contains(id));
     done.extend(told.begun);
@@ -44,7 +92,7 @@ pub(super) fn wanted(session: &Session<'_>, done: &mut BTreeSet<String>, told: T
 }
 
 /// Writes down what is done; answers with the file as children see it.
-pub(super) fn plant_done(session: &Session<'_>, done: &BTreeSet<String>) -> Result<String> {
+fn plant_done(session: &Session<'_>, done: &BTreeSet<String>) -> Result<String> {
     let text = done.iter().map(String::as_str).collect::<Vec<_>>().join("\n");
     Ok(session.plant("done.txt", &text)?.join("done.txt").to_string_lossy().into_owned())
 }

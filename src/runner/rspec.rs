@@ -206,7 +206,7 @@ fn outside(text: &str, place: Place<'_>, told: &mut Told, findings: &mut Finding
 mod tests {
     use super::*;
     use crate::config::TestSettings;
-    use crate::runner::trial::{Trial, lines, never_invents_a_pass};
+    use crate::runner::trial::{Trial, found, lines, never_invents_a_pass};
 
     const CALC: &str = "class Calc\n  def add(a, b)\n    raise ArgumentError, 'too big' if a > 100\n    a + b\n  end\nend\n";
     const SPEC: &str = "require 'calc'\nRSpec.shared_examples 'summing' do\n  it('sums') { expect(described_class.new.add(1, 1)).to eq 2 }\nend\nRSpec.describe Calc do\n  subject { Calc.new.add(1, 2) }\n  it { is_expected.to eq 3 }\n  it { is_expected.to eq 4 }\n  describe '#add' do\n    it('wrong') { expect(Calc.new.add(1, 2)).to eq 4 }\n    it('errors') { Calc.new.add(101, 2) }\n    xit('later') { }\n    it('pends') { pending 'soon'; expect(1).to eq 2 }\n    it('fixed') { pending 'soon'; expect(1).to eq 1 }\n  end\n  it_behaves_like 'summing'\n  context 'hook' do\n    before { raise 'no' }\n    it('x') { }\n  end\nend\n";
@@ -261,9 +261,7 @@ mod tests {
     #[test]
     fn torn_and_mutated_results() {
         never_invents_a_pass(include_str!("fixtures/rspec.jsonl"), |text| {
-            let mut findings = Findings::default();
-            read(text, Ending::Exited(0), &|path| path.strip_prefix("/loom/repo/").map(str::to_owned), &mut findings);
-            findings
+            found(|place, findings| read(text, Ending::Exited(0), place, findings))
         });
     }
 }

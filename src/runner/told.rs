@@ -1,14 +1,17 @@
-//! What a plugin of loom's own tells of each test, one JSON object per line: the same words for mocha and ava. A test is
+//! Runs a program with a plugin of loom's own, and reads what that tells of each test, one JSON object per line: the same words for mocha and ava. A test is
 //! named `FILE::suite::test`; one whose try began and has no result hung or died.
 
 use std::collections::HashMap;
 
 use serde::Deserialize;
 
+use super::canary::Canary;
 use super::findings::Findings;
-use super::session::ended_by_itself;
-use super::text::first_lines;
+use super::run::Reading;
+use super::session::{Child, Deadline, Session, ended_by_itself};
+use super::text::{first_lines, streams};
 use super::{Case, FaultKind, Outcome, TestId, TroubleKind};
+use crate::error::Result;
 use crate::sandbox::Ending;
 
 const DIED: &str = "the test process died while this test ran";
@@ -45,6 +48,30 @@ struct Seen {
     seconds: Option<f64>,
     /// Only its last try counts.
     again: bool,
+}
+
+/// Starts `program` with its plugin, and reads what that wrote; the command is what people are shown.
+pub(super) fn run(session: &Session<'_>, program: &str, command: String, child: Child) -> Result<Reading> {
+    let results = session.drop("jsonl")?;
+    let canary = Canary::plant(session)?;
+    let mut child = child.env("LOOM_RESULTS", results.inside.to_string_lossy());
+    if let Some(canary) = &canary {
+        child = canary.on(child);
+    }
+    let finished = session.start(child, Deadline::after(session.settings.timeout.duration()))?;
+    let mut findings = Findings::default();
+    let written = results.take();
+    read(&String::from_utf8_lossy(&written), program, finished.ending, &|path| session.relative(path), &mut findings);
+    if let Some(canary) = &canary {
+        canary.read(&mut findings);
+    }
+    let output = streams(&finished);
+    if written.is_empty() && ended_by_itself(finished.ending) {
+        let missing = ["command not found", "not found"].iter().any(|said| output.contains(&format!("{program}: {said}")));
+        let kind = if missing { TroubleKind::Missing } else { TroubleKind::Unreadable };
+        findings.trouble(kind, None, &first_lines(&output, 10));
+    }
+    Ok(Reading { command, findings, ending: finished.ending, output })
 }
 
 /// Reads what was written about a run of `program`; `place` turns a path into one relative to the root.
@@ -147,15 +174,13 @@ fn kind(error: &Told) -> FaultKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runner::trial::never_invents_a_pass;
+    use crate::runner::trial::{found, never_invents_a_pass};
 
     const MOCHA: &str = include_str!("fixtures/mocha.jsonl");
     const AVA: &str = include_str!("fixtures/ava.jsonl");
 
     fn parsed(text: &str, ending: Ending) -> Findings {
-        let mut findings = Findings::default();
-        read(text, "mocha", ending, &|path| path.strip_prefix("/loom/repo/").map(str::to_owned), &mut findings);
-        findings
+        found(|place, findings| read(text, "mocha", ending, place, findings))
     }
 
     fn shown(findings: &Findings) -> Vec<String> {

@@ -70,4 +70,4 @@ pub(super) fn lines(report: &Report) -> Vec<String> {
     report.cases.iter().map(|(id, case)| format!("{id}: {}", word(&case.outcome))).collect()
 }
 
-pub(super) use super::fuzz::never_invents_a_pass;
+pub(super) use super::fuzz::{found, never_invents_a_pass};

@@ -3,15 +3,15 @@
 //! A test is named `FILE::Class::test_method`. A test that is not there is absent from the cases; a module that cannot be
 //! imported is a `Load` trouble.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 
 use super::findings::Findings;
 use super::restarts::{self, HARD, cut_off, over_a_limit};
 use super::run::Reading;
-use super::session::{Child, Deadline, Session, ended_by_itself};
-use super::text::{first_lines, streams};
+use super::session::{Child, Session, ended_by_itself};
+use super::text::first_lines;
 use super::words::{Words, line, words};
 use super::{Case, FaultKind, Outcome, Selection, TestId, TroubleKind};
 use crate::error::Result;
@@ -23,33 +23,16 @@ const MODULE: &str = concat!(include_str!("plugins/loom_python.py"), include_str
 pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
     let planted = session.plant("loom_unittest.py", MODULE)?;
     let command = command(session);
-    let path = match session.tree.env.get("PYTHONPATH") {
-        Some(before) => format!("{}:{before}", planted.display()),
-        None => planted.display().to_string(),
-    };
-    let deadline = Deadline::after(session.settings.timeout.duration());
-    let (mut findings, mut done, mut output) = (Findings::default(), BTreeSet::new(), String::new());
-    loop {
-        let results = session.drop("jsonl")?;
-        let mut child = Child::shell(&command.replace("-m unittest", "-m loom_unittest"))
-            .env("PYTHONPATH", &path)
-            .env("LOOM_CASE_LIMIT", session.settings.case_timeout.duration().as_secs_f64().to_string())
-            .env("LOOM_RESULTS", results.inside.to_string_lossy());
-        if !done.is_empty() {
-            child = child.env("LOOM_DONE", restarts::plant_done(session, &done)?);
+    let mut findings = Findings::default();
+    let child = || Child::shell(&command.replace("-m unittest", "-m loom_unittest"));
+    let (ending, output) = restarts::run(session, &planted, child, |heard| {
+        let told = read(heard.written, heard.ending, &|path| session.relative(path), &mut findings);
+        if heard.written.is_empty() && ended_by_itself(heard.ending) {
+            findings.trouble(TroubleKind::Unreadable, None, &first_lines(heard.output, 10));
         }
-        let finished = session.start(child, deadline)?;
-        let ending = restarts::hard_limit(finished.ending);
-        let written = results.take();
-        let told = read(&String::from_utf8_lossy(&written), ending, &|path| session.relative(path), &mut findings);
-        output.push_str(&streams(&finished));
-        if written.is_empty() && ended_by_itself(ending) {
-            findings.trouble(TroubleKind::Unreadable, None, &first_lines(&output, 10));
-        }
-        if !restarts::wanted(session, &mut done, told, deadline) {
-            return Ok(Reading { command, findings, ending: finished.ending, output });
-        }
-    }
+        told
+    })?;
+    Ok(Reading { command, findings, ending, output })
 }
 
 /// `discover` with a filter: files and methods are selected by name, so that the way modules are found stays the same.
@@ -207,7 +190,7 @@ fn last_lines(long: &str) -> String {
 mod tests {
     use super::*;
     use crate::config::TestSettings;
-    use crate::runner::trial::{Trial, lines};
+    use crate::runner::trial::{Trial, found, lines, never_invents_a_pass};
 
     #[test]
     fn a_real_suite_with_every_outcome() {
@@ -243,10 +226,8 @@ mod tests {
 
     #[test]
     fn torn_and_mutated_results() {
-        crate::runner::trial::never_invents_a_pass(include_str!("fixtures/unittest.jsonl"), |text| {
-            let mut findings = Findings::default();
-            read(text, Ending::Exited(0), &|path| path.strip_prefix("/loom/repo/").map(str::to_owned), &mut findings);
-            findings
+        never_invents_a_pass(include_str!("fixtures/unittest.jsonl"), |text| {
+            found(|place, findings| read(text, Ending::Exited(0), place, findings))
         });
     }
 }

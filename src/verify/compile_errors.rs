@@ -29,7 +29,7 @@ static NAMED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"cannot find module providing package \S*?(?P<n>[\w-]+)(?::|$)",
         r"package \S*?(?P<n>[\w-]+) is not in (?:GOROOT|std)",
         r"(?:does not contain|cannot find) package \S*?(?P<n>[\w-]+)",
-        r"^cannot find symbol(?s:.)*symbol:\s+(?:method|variable|class|static)\s+(?P<n>\w+)",
+        r"^(?:invalid (?:method|constructor) reference\s+)?cannot find symbol(?s:.)*symbol:\s+(?:method|variable|class|static)\s+(?P<n>\w+)",
         r"^package (?P<n>[\w.]+) does not exist",
         r"^(?:method|constructor) (?P<n>\w+) in (?:class|interface|enum|record) .* cannot be applied",
         r"^no suitable (?:method|constructor) found for (?P<n>\w+)\(",
@@ -105,6 +105,7 @@ mod tests {
             "imp_test.go:3:20: no required module provides package example.com/calc/fresh; to add it:\n\tgo get example.com/calc/fresh",
             "go build example.com/parcels/fresh: no non-test Go files in fresh",
             "src/test/java/a/ATest.java:[9,30] cannot find symbol\n  symbol:   method fresh(int)\n  location: class shop.Price",
+            "src/test/java/a/ATest.java:[9,30] invalid method reference\n  cannot find symbol\n    symbol:   method fresh(int)\n    location: class A",
             "[ERROR] src/test/java/a/ATest.java:[9,30] method Wider in class a.A cannot be applied to given types;\n  required: int",
         ] {
             assert!(of(yes), "{yes}");

@@ -231,7 +231,7 @@ fn is_name(word: &str) -> bool {
 
 /// The numbers that follow what speaks of a tolerance.
 fn tolerances(words: &[String]) -> Vec<f64> {
-    const WORDS: [&str; 17] = [
+    const WORDS: [&str; 18] = [
         "approx",
         "isclose",
         "allclose",
@@ -243,6 +243,7 @@ fn tolerances(words: &[String]) -> Vec<f64> {
         "EPSILON",
         "delta",
         "abs",
+        "abs_diff",
         "rtol",
         "atol",
         "rel",
@@ -252,7 +253,7 @@ fn tolerances(words: &[String]) -> Vec<f64> {
     ];
     let mut found = Vec::new();
     for (at, _) in words.iter().enumerate().filter(|(_, word)| WORDS.contains(&word.as_str())) {
-        let numbers = words[at + 1..].iter().take(12).take_while(|word| !WORDS.contains(&word.as_str()) && *word != ";");
+        let numbers = words[at + 1..].iter().take(24).take_while(|word| !WORDS.contains(&word.as_str()) && *word != ";");
         let last =
             numbers.filter_map(|word| word.replace('_', "").trim_end_matches("f64").trim_end_matches("f32").parse::<f64>().ok()).last();
         found.push(last.unwrap_or(0.0));

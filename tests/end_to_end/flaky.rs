@@ -99,19 +99,19 @@ fn what_differs_is_run_again_under_the_same_and_under_other_conditions() {
     let verdict = honest(&scene, "patched");
     assert_eq!(questions(&verdict), ["flaky-with-the-patch"]);
     assert_eq!(verdict.evidence.flaky[0].seen, FlakySeen::Patch);
-    scene.flakes = known(&verdict, "tests/test_shaky.py::test_patched");
+    scene.0.flakes = known(&verdict, "tests/test_shaky.py::test_patched");
     let verdict = honest(&scene, "patched");
     assert_eq!(verified(&verdict, Proof::FailToPass), ["tests/test_clamp.py::test_low"]);
     assert_eq!(verdict.evidence.flaky[0].seen, FlakySeen::Ledger);
 
     // A known flake that fails each time with the patch and never without it hides nothing.
-    scene.flakes = known(&verdict, "tests/test_shaky.py::test_broken");
+    scene.0.flakes = known(&verdict, "tests/test_shaky.py::test_broken");
     assert_eq!(reasons(&honest(&scene, "broken")), ["regression"]);
 
     // A known flake proves nothing.
-    scene.flakes = known(&verdict, "tests/test_clamp.py::test_low");
+    scene.0.flakes = known(&verdict, "tests/test_clamp.py::test_low");
     assert_eq!(reasons(&honest(&scene, "plain")), ["no-failing-test"]);
-    scene.flakes = Vec::new();
+    scene.0.flakes = Vec::new();
 
     // What fails beside others only, each time, is a regression all the same.
     let verdict = honest(&scene, "marked");

@@ -2,64 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops where something is missing")]
 
-use std::path::Path;
-use std::time::Duration;
+use loom_agent::config::Config;
+use loom_agent::verify::{Proof, Ruling, Verdict};
 
-use loom_agent::config::{Config, SandboxSettings};
-use loom_agent::runner::{Bench, detect, prepare};
-use loom_agent::sandbox::{Cancel, Sandbox};
-use loom_agent::task::{CommitId, Flake, Issue, IssueRef, IssueState, Silent, TreeId};
-use loom_agent::verify::{CellRun, Judge, Proof, Ruling, Verdict, baseline, prove};
-use loom_agent::workspace::Cache;
+use crate::ground::{Ground, texts};
 
 /// Path and new text; none deletes.
 pub(super) type Edit<'a> = (&'a str, Option<&'a str>);
 
-pub(super) struct Scene {
-    folder: tempfile::TempDir,
-    sandbox: Sandbox,
-    cache: Cache,
-    base: CommitId,
-    tree: TreeId,
-    bench: Bench,
-    baseline: Vec<CellRun>,
-    config: Config,
-    pub(super) flakes: Vec<Flake>,
-}
+pub(super) struct Scene(pub(super) Ground);
 
 impl Scene {
     pub(super) fn of(files: &[(&str, &str)], config: Config) -> Scene {
-        let folder = tempfile::tempdir().unwrap();
-        let origin = folder.path().join("origin");
-        commit(&origin, files);
-        let cancel = Cancel::default();
-        let (cache, base, _) =
-            Cache::fetch(&folder.path().join("cache"), origin.to_str().unwrap(), None, None, Duration::from_secs(60), &cancel).unwrap();
-        let tree = cache.tree_of(&base).unwrap();
-        let sandbox = Sandbox::new(&SandboxSettings::default()).unwrap();
-        let host = folder.path().join("setup");
-        std::fs::create_dir_all(&host).unwrap();
-        cache.export(&tree, &host).unwrap();
-        let suites = detect(&host, &config.test, &sandbox).unwrap();
-        let bench = prepare(&sandbox, suites, &host, &folder.path().join("bench"), &config.test, &Silent, &cancel).unwrap();
-        let mut scene = Scene { folder, sandbox, cache, base, tree, bench, baseline: Vec::new(), config, flakes: Vec::new() };
-        scene.baseline = scene.judged(|judge| baseline(judge, &scene.base).unwrap());
-        scene
-    }
-
-    fn judged<T>(&self, work: impl FnOnce(&Judge<'_>) -> T) -> T {
-        let cells = self.folder.path().join("cells");
-        std::fs::create_dir_all(&cells).unwrap();
-        work(&Judge {
-            sandbox: &self.sandbox,
-            bench: &self.bench,
-            cache: &self.cache,
-            folder: &cells,
-            config: &self.config,
-            flakes: &self.flakes,
-            reporter: &Silent,
-            cancel: &Cancel::default(),
-        })
+        Scene(Ground::of(&texts(files.iter().map(|(path, text)| (*path, Some(*text)))), config))
     }
 
     /// The verdict on these edits of the base tree.
@@ -68,48 +23,18 @@ impl Scene {
     }
 
     fn verdict_on(&self, edits: &[Edit<'_>], labels: &[&str]) -> Verdict {
-        let changes: Vec<_> =
-            edits.iter().map(|(path, text)| ((*path).to_owned(), text.map(|text| (text.as_bytes().to_vec(), 0o100_644)))).collect();
-        let head = self.cache.overlay(&self.tree, &changes).unwrap();
-        let patch = self.cache.patch(&self.base, &head).unwrap();
-        let verdict = self.judged(|judge| prove(judge, &patch, &self.baseline, &issue(labels)).unwrap());
-        assert_eq!(verdict.head_tree, head);
+        let patch = self.0.patch(&texts(edits.iter().copied()));
+        let labels: Vec<String> = labels.iter().map(|label| (*label).to_owned()).collect();
+        let verdict = self.0.prove(&patch, &labels);
+        assert_eq!(verdict.head_tree, patch.head_tree);
         let kept = serde_json::to_string(&verdict).unwrap();
         assert_eq!(serde_json::from_str::<Verdict>(&kept).unwrap().ruling, verdict.ruling, "evidence survives the disk");
         verdict
     }
 
     fn text(&self, path: &str) -> String {
-        String::from_utf8(self.cache.blob(&self.tree, path).unwrap().unwrap()).unwrap()
+        String::from_utf8(self.0.cache.blob(&self.0.tree, path).unwrap().unwrap()).unwrap()
     }
-}
-
-fn issue(labels: &[&str]) -> Issue {
-    Issue {
-        reference: "issue.md".parse::<IssueRef>().unwrap(),
-        title: "Fix it".into(),
-        body: String::new(),
-        author: String::new(),
-        state: IssueState::Open,
-        labels: labels.iter().map(|label| (*label).to_owned()).collect(),
-        comments: Vec::new(),
-        trigger: None,
-        url: None,
-    }
-}
-
-fn commit(origin: &Path, files: &[(&str, &str)]) {
-    let repository = git2::Repository::init(origin).unwrap();
-    for (path, text) in files {
-        let place = origin.join(path);
-        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
-        std::fs::write(place, text).unwrap();
-    }
-    let mut index = repository.index().unwrap();
-    index.add_all(["*"], git2::IndexAddOption::DEFAULT, None).unwrap();
-    let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
-    let who = git2::Signature::new("A", "a@example.com", &git2::Time::new(1_700_000_000, 0)).unwrap();
-    repository.commit(Some("HEAD"), &who, &who, "first", &tree, &[]).unwrap();
 }
 
 #[track_caller]
@@ -177,7 +102,7 @@ fn patches_of_a_rust_crate() {
     let lock = "version = 3\n\n[[package]]\nname = \"counts\"\nversion = \"0.1.0\"\n";
     let files = [("Cargo.toml", manifest), ("Cargo.lock", lock), ("src/lib.rs", RUST_LIB), ("tests/counts.rs", RUST_TESTS)];
     let scene = Scene::of(&files, Config::default());
-    assert_eq!(scene.baseline[0].report.counts().0, 3, "{:#?}", scene.baseline[0].report);
+    assert_eq!(scene.0.baseline[0].report.counts().0, 3, "{:#?}", scene.0.baseline[0].report);
 
     let fixed = RUST_LIB.replace("text.split(' ')", "text.split_whitespace()");
     let flipped = RUST_TESTS.replace(
@@ -302,7 +227,7 @@ fn patches_of_a_python_package() {
         ("tests/test_prices.py", PYTHON_TESTS),
     ];
     let scene = Scene::of(&files, Config::default());
-    assert_eq!(scene.baseline[0].report.counts(), (3, 1, 0), "{:#?}", scene.baseline[0].report);
+    assert_eq!(scene.0.baseline[0].report.counts(), (3, 1, 0), "{:#?}", scene.0.baseline[0].report);
 
     let fixed = PYTHON_SOURCE.replace("    return sorted(prices)[0]", "    return min(prices, default=None)");
     let new_test = "\n\ndef test_nothing_is_cheapest():\n    assert cheapest([]) is None\n";
@@ -380,7 +305,7 @@ fn patches_of_a_script_package() {
     let package = "{\"name\": \"slug\", \"version\": \"1.0.0\", \"type\": \"module\", \"scripts\": {\"test\": \"node --test test/\"}}\n";
     let files = [("package.json", package), ("src/slug.js", SCRIPT_SOURCE), ("test/slug.test.js", SCRIPT_TESTS)];
     let scene = Scene::of(&files, Config::default());
-    assert_eq!(scene.baseline[0].report.counts(), (2, 0, 0), "{:#?}", scene.baseline[0].report);
+    assert_eq!(scene.0.baseline[0].report.counts(), (2, 0, 0), "{:#?}", scene.0.baseline[0].report);
 
     let fixed = SCRIPT_SOURCE.replace("replace(' ', '-')", "replaceAll(' ', '-')");
     let with_new = format!("{SCRIPT_TESTS}\ntest('two blanks', () => {{\n  assert.equal(slug('A b c'), 'a-b-c');\n}});\n");

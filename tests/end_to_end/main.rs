@@ -14,6 +14,8 @@ mod flaky;
 mod forge;
 mod gate;
 mod github;
+#[path = "../shared/ground.rs"]
+mod ground;
 mod honest;
 mod house;
 mod leaks;

@@ -107,14 +107,12 @@ fn field(fields: &str, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runner::trial::never_invents_a_pass;
+    use crate::runner::trial::{found, never_invents_a_pass};
 
     const LOG: &str = "##teamcity[testStarted name='testA' locationHint='php_qn:///loom/repo/tests/ATest.php::\\App\\ATest::testA' flowId='1']\n##teamcity[testFinished name='testA' duration='4' flowId='1']\n##teamcity[testStarted name='testB with data set \"a|nb\"' locationHint='php_qn:///loom/repo/tests/ATest.php::\\App\\ATest::testB' flowId='1']\n##teamcity[testFailed name='testB' message='it|'s |[no|]' details=' x|n ' flowId='1']\n##teamcity[testFinished name='testB' duration='4' flowId='1']\n##teamcity[testStarted name='testC' locationHint='php_qn:///loom/repo/tests/ATest.php::\\App\\ATest::testC' flowId='1']\n";
 
     fn parsed(text: &str) -> Findings {
-        let mut findings = Findings::default();
-        read(text, Ending::Exited(0), &|path| path.strip_prefix("/loom/repo/").map(str::to_owned), &mut findings);
-        findings
+        found(|place, findings| read(text, Ending::Exited(0), place, findings))
     }
 
     #[test]

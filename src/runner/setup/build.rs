@@ -44,7 +44,7 @@ pub(super) fn try_out(setup: &mut Setup<'_>, before: &BTreeSet<PathBuf>, own: &[
         let dir = setup.suites[*at].dir.clone();
         let mut tried = Tried::default();
         for command in commands {
-            if let Some(why) = tried.run(setup, &dir, command, 0)? {
+            if let Some(why) = tried.run(setup, before, &dir, command, 0)? {
                 failed.push((*at, format!("`{command}` fails: {why}")));
                 break;
             }
@@ -55,7 +55,9 @@ pub(super) fn try_out(setup: &mut Setup<'_>, before: &BTreeSet<PathBuf>, own: &[
     }
     let made = files(&root, before)?;
     for path in &made {
-        fs::remove_file(root.join(path)).or_fail(Kind::Workspace, || format!("removing {}", path.display()))?;
+        let place = root.join(path);
+        let removed = if harvest::is_built(path, before) { fs::remove_dir_all(&place) } else { fs::remove_file(&place) };
+        removed.or_fail(Kind::Workspace, || format!("removing {}", path.display()))?;
     }
     let kept: Vec<PathBuf> = left.into_iter().filter(|path| !failed.is_empty() || !made.contains(path)).collect();
     carry(&aside, &root, &kept)?;
@@ -77,8 +79,8 @@ struct Tried {
 
 impl Tried {
     /// Tries a command, and where a program of it is missing its parts one by one. Why it fails, when it does.
-    fn run(&mut self, setup: &Setup<'_>, dir: &str, command: &str, depth: usize) -> Result<Option<String>> {
-        let finished = start(setup, dir, command)?;
+    fn run(&mut self, setup: &Setup<'_>, before: &BTreeSet<PathBuf>, dir: &str, command: &str, depth: usize) -> Result<Option<String>> {
+        let finished = start(setup, before, dir, command)?;
         if finished.ok() {
             self.works.push(command.to_owned());
             return Ok(None);
@@ -94,13 +96,13 @@ impl Tried {
             }
             return Ok(Some(said));
         }
-        let before = self.works.len();
+        let worked = self.works.len();
         for part in parts {
-            if let Some(why) = self.run(setup, dir, part, depth + 1)? {
+            if let Some(why) = self.run(setup, before, dir, part, depth + 1)? {
                 return Ok(Some(why));
             }
         }
-        Ok((self.works.len() == before).then_some(said))
+        Ok((self.works.len() == worked).then_some(said))
     }
 }
 
@@ -114,12 +116,12 @@ fn script(dir: &Path, command: &str) -> Option<String> {
     (matches!(program.as_str(), "npm" | "pnpm" | "yarn") && run == "run").then(|| script.to_owned())
 }
 
-/// Files that are new in the tree, nothing of the dependencies.
+/// What is new in the tree, nothing of the dependencies: files, and folders of dependencies that a build made.
 fn files(root: &Path, before: &BTreeSet<PathBuf>) -> Result<Vec<PathBuf>> {
     let foreign = |path: &Path| path.iter().any(|part| DEPENDENCIES.iter().any(|name| part == *name));
     let is_file = |path: &PathBuf| fs::symlink_metadata(root.join(path)).is_ok_and(|meta| !meta.is_dir());
     let fresh = harvest::paths(root)?;
-    Ok(fresh.difference(before).filter(|path| !foreign(path) && is_file(path)).cloned().collect())
+    Ok(fresh.difference(before).filter(|path| harvest::is_built(path, before) || !foreign(path) && is_file(path)).cloned().collect())
 }
 
 fn carry(from: &Path, to: &Path, paths: &[PathBuf]) -> Result<()> {
@@ -135,13 +137,15 @@ fn carry(from: &Path, to: &Path, paths: &[PathBuf]) -> Result<()> {
 }
 
 /// A build as a cell starts it.
-fn start(setup: &Setup<'_>, dir: &str, command: &str) -> Result<Finished> {
+fn start(setup: &Setup<'_>, before: &BTreeSet<PathBuf>, dir: &str, command: &str) -> Result<Finished> {
     setup.reporter.event(&Event::Progress { what: format!("setup: trying {command}") });
     let limits = Limits { wall: setup.deadline.left(), head: 1 << 20, tail: 1 << 20 };
     let mut job = setup.tree.job(["bash", "-c", command].map(str::to_owned).to_vec(), limits);
     job.mounts.push(Mount::ReadOnly { host: setup.made.clone(), inside: setup.inside.clone() });
     let installed = harvest::paths(&setup.tree.host)?;
-    let installed = installed.into_iter().filter(|path| path.file_name().is_some_and(|name| name == "node_modules"));
+    let installed = installed
+        .into_iter()
+        .filter(|path| path.file_name().is_some_and(|name| name == "node_modules") && !harvest::is_built(path, before));
     job.mounts.extend(installed.map(|path| Mount::ReadOnly { host: setup.tree.host.join(&path), inside: setup.tree.point.join(&path) }));
     job.network = Network::Private;
     if !dir.is_empty() {
@@ -164,10 +168,11 @@ mod tests {
     #[test]
     fn what_installing_built_from_the_base_source_is_built_anew_in_each_tree() {
         let package = r#"{"name": "a", "version": "1.0.0", "scripts": {"prepare": "node build.js", "test": "node --test test/"}, "dependencies": {"b": "file:./b"}}"#;
+        let links = "fs.rmSync('dist/node_modules', { recursive: true, force: true });\nfs.mkdirSync('dist/node_modules', { recursive: true });\nfs.symlinkSync('../..', 'dist/node_modules/a');\n";
         let build = "const fs = require('fs');\nfs.mkdirSync('dist', { recursive: true });\nif (!fs.existsSync('dist/a.js')) fs.copyFileSync('src/a.js', 'dist/a.js');\nfs.writeFileSync('made-once.txt', 'x');\n";
         let files = [
             ("package.json", package),
-            ("build.js", build),
+            ("build.js", &format!("{build}{links}")),
             ("b/package.json", r#"{"name": "b", "version": "1.0.0"}"#),
             ("src/a.js", "exports.one = 1;\n"),
             TEST,

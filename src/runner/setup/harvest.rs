@@ -91,6 +91,13 @@ fn inside_dependencies(entry: &ignore::DirEntry) -> bool {
     entry.depth() > 1 && parent.is_some_and(|name| name == "node_modules" || name == ".git")
 }
 
+/// Whether a `node_modules` was made by a build and not by a package manager: no manifest of the tree stands beside it.
+/// Some builds link the package to itself that way in their output.
+pub(super) fn is_built(path: &Path, before: &BTreeSet<PathBuf>) -> bool {
+    let owner = path.parent().unwrap_or(Path::new(""));
+    path.file_name().is_some_and(|name| name == "node_modules") && !before.contains(&owner.join("package.json"))
+}
+
 /// Moves what is new out of the tree; answers with the dependency folders: where they are below `folder`, and where in the tree they belong.
 pub(super) fn take(root: &Path, folder: &Path, before: &BTreeSet<PathBuf>) -> Result<Vec<(String, String)>> {
     let mut moved = Vec::new();
@@ -104,7 +111,9 @@ pub(super) fn take(root: &Path, folder: &Path, before: &BTreeSet<PathBuf>) -> Re
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let from = root.join(&path);
         let meta = fs::symlink_metadata(&from).or_fail(Kind::Workspace, || format!("looking at {}", from.display()))?;
-        let target = if meta.is_dir() && DEPENDENCIES.contains(&name.as_str()) {
+        let target = if is_built(&path, before) {
+            Some(folder.join(LEFT).join(&path))
+        } else if meta.is_dir() && DEPENDENCIES.contains(&name.as_str()) {
             let place = format!("tree/{}", moved.len());
             moved.push((place.clone(), path.to_string_lossy().into_owned()));
             Some(folder.join(place))

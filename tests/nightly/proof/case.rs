@@ -7,8 +7,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-/// Path and what lies there: bytes and mode; none when it is deleted.
-pub type Files = BTreeMap<String, Option<(Vec<u8>, u32)>>;
+pub use crate::ground::{Files, PLAIN};
 
 /// One repository and all patches of it.
 pub struct Ecosystem {
@@ -238,7 +237,6 @@ pub fn apply(files: &Files, patch: &Files, place: &str) -> Files {
     files
 }
 
-const PLAIN: u32 = 0o100_644;
 const PROGRAM: u32 = 0o100_755;
 const LINK: u32 = 0o120_000;
 

@@ -5,6 +5,8 @@
 
 mod bench;
 mod case;
+#[path = "../../shared/ground.rs"]
+mod ground;
 mod table;
 
 use std::collections::BTreeMap;
@@ -74,13 +76,13 @@ fn groups<'a>(ecosystems: &'a [Ecosystem], filters: &[String]) -> Vec<Group<'a>>
 }
 
 fn run(group: &Group<'_>, verbose: bool, outcomes: &Mutex<Vec<Outcome>>) {
-    let ground = bench::Ground::of(&group.base);
+    let ground = bench::ground(&group.base);
     if verbose {
-        println!("{}: {}", group.ecosystem.name, ground.counts());
+        println!("{}: {}", group.ecosystem.name, bench::counts(&ground));
     }
     for case in &group.cases {
         let started = std::time::Instant::now();
-        let said = ground.says(case, &group.ecosystem.patch(case, &group.base));
+        let said = bench::says(&ground, case, &group.ecosystem.patch(case, &group.base));
         let outcome =
             Outcome { ecosystem: group.ecosystem.name.clone(), kind: case.kind, wrong: wrong(case, &said), verdict: said.verdict.clone() };
         let place = format!("{}/{}", group.ecosystem.name, case.name);
