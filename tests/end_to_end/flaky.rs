@@ -94,9 +94,9 @@ fn what_differs_is_run_again_under_the_same_and_under_other_conditions() {
         [("calc.py", Some(source.as_str())), ("tests/test_clamp.py", Some(NEW)), ("tests/test_shaky.py", Some(asserts_more.as_str()))];
     let verdict = scene.verdict(&changed);
     assert_eq!(questions(&verdict), ["flaky-with-the-patch"]);
-    scene.flakes = known(&verdict, "tests/test_shaky.py::test_both");
+    scene.0.flakes = known(&verdict, "tests/test_shaky.py::test_both");
     assert_eq!(verified(&scene.verdict(&changed), Proof::FailToPass), ["tests/test_clamp.py::test_low"]);
-    scene.flakes = Vec::new();
+    scene.0.flakes = Vec::new();
 
     // Flaky with the patch only: a question, not noted, and no question once the base was seen to be so.
     let verdict = honest(&scene, "patched");
