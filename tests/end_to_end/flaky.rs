@@ -89,14 +89,9 @@ fn what_differs_is_run_again_under_the_same_and_under_other_conditions() {
 
     // A test whose text the patch changes is asked again like any other: by now the base tree has no fault of it left.
     let asserts_more = SHAKY.replace("    count = runs('both')\n", "    count = runs('both')\n    assert kind is not None\n");
-    let source = fixed("both");
-    let changed =
-        [("calc.py", Some(source.as_str())), ("tests/test_clamp.py", Some(NEW)), ("tests/test_shaky.py", Some(asserts_more.as_str()))];
-    let verdict = scene.verdict(&changed);
+    let (source, test) = (fixed("both"), ("tests/test_clamp.py", Some(NEW)));
+    let verdict = scene.verdict(&[("calc.py", Some(&source)), test, ("tests/test_shaky.py", Some(&asserts_more))]);
     assert_eq!(questions(&verdict), ["flaky-with-the-patch"]);
-    scene.0.flakes = known(&verdict, "tests/test_shaky.py::test_both");
-    assert_eq!(verified(&scene.verdict(&changed), Proof::FailToPass), ["tests/test_clamp.py::test_low"]);
-    scene.0.flakes = Vec::new();
 
     // Flaky with the patch only: a question, not noted, and no question once the base was seen to be so.
     let verdict = honest(&scene, "patched");
