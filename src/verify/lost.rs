@@ -10,6 +10,7 @@ use crate::runner::{Outcome, Report, TestId, TroubleKind};
 /// Tests that passed and are not among the results of head.
 pub fn look(out: &mut Comparison, seen: Observed<'_>, tests: &Tests) {
     let functions: BTreeSet<String> = seen.must_pass.cases.keys().map(function_key).collect();
+    let mut heirs = heirs(seen, tests);
     let stopped = out.troubles.iter().any(|one| matches!(one.kind, TroubleKind::Timeout | TroubleKind::Crash | TroubleKind::Unreadable));
     for (id, case) in &seen.baseline.cases {
         if case.outcome != Outcome::Passed || seen.must_pass.cases.contains_key(id) || functions.contains(&function_key(id)) {
@@ -21,7 +22,7 @@ pub fn look(out: &mut Comparison, seen: Observed<'_>, tests: &Tests) {
         // in another file.
         if told
             || tests.change(id, file) == TextChange::Deleted
-            || matches!(tests.change(id, file), TextChange::Changed | TextChange::Same) && runs_elsewhere(seen, id, file, tests)
+            || matches!(tests.change(id, file), TextChange::Changed | TextChange::Same) && has_heir(&mut heirs, id, file, tests)
         {
             continue;
         }
@@ -50,16 +51,29 @@ fn fewer_rows(out: &mut Comparison, seen: Observed<'_>) {
     out.fewer.extend(fewer.map(|(now, key, count)| (key, count, now)));
 }
 
-/// Whether the function that took a test's place is among the results of head, and not only skipped there.
-fn runs_elsewhere(seen: Observed<'_>, id: &TestId, file: Option<&str>, tests: &Tests) -> bool {
-    let Some(place) =
-        tests.base_item(id, file).and_then(|(path, item)| tests.successor(path, item)).map(|(path, item)| (path, item.path()))
-    else {
-        return false;
-    };
-    seen.must_pass.cases.iter().any(|(new, case)| {
-        let is_it = tests.head_item(new, case.file.as_deref()).is_some_and(|(path, item)| (path, item.path()) == place);
-        is_it && !matches!(case.outcome, Outcome::Skipped(_))
+/// A function of head: its file and its name.
+type Place = (String, String);
+
+/// How many tests of each function head has under names that the baseline does not know.
+fn heirs(seen: Observed<'_>, tests: &Tests) -> BTreeMap<Place, usize> {
+    let mut heirs = BTreeMap::new();
+    let fresh = seen.must_pass.cases.iter().filter(|(id, _)| !seen.baseline.cases.contains_key(*id));
+    for (id, case) in fresh.filter(|(_, case)| !matches!(case.outcome, Outcome::Skipped(_))) {
+        if let Some((path, item)) = tests.head_item(id, case.file.as_deref()) {
+            *heirs.entry((path.to_owned(), item.path())).or_default() += 1;
+        }
+    }
+    heirs
+}
+
+/// Whether the function that took a test's place runs under another name; each such name stands for one test.
+fn has_heir(heirs: &mut BTreeMap<Place, usize>, id: &TestId, file: Option<&str>, tests: &Tests) -> bool {
+    let place = tests.base_item(id, file).and_then(|(path, item)| tests.successor(path, item));
+    let left = place.and_then(|(path, item)| heirs.get_mut(&(path.to_owned(), item.path())));
+    left.is_some_and(|left| {
+        let some = *left > 0;
+        *left = left.saturating_sub(1);
+        some
     })
 }
 

@@ -21,6 +21,7 @@ impl Trial<'_> {
                 continue;
             }
             self.near_the_limit(one, &mut compared);
+            self.changing_names(suite, one, &mut compared)?;
             self.settle(suite, one, &mut compared)?;
             altered.append(&mut compared.altered);
             self.take(compared, one);

@@ -3,6 +3,7 @@
 
 mod base_source;
 mod baseline;
+mod changing_names;
 mod conclusions;
 mod head;
 mod hollowed;
