@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use super::split::{Side, Sided, Split};
 use super::syntax::{Language, tokens};
+use super::unread::shell;
 use super::{Question, Reason, inline, scripts};
 use words::{
     ANY, GO, GO_ENDS, HARMLESS, HOOKS, HOOKS_IN_FULL, JAVA, LOADED, OF_TESTS, OWN, PYTHON, PYTHON_ENDS, RUST, RUST_ENDS, SCRIPT,
@@ -46,7 +47,7 @@ fn test_side(found: &mut Found, file: &Sided) {
 }
 
 fn source(found: &mut Found, file: &Sided) {
-    let Some(language) = Language::of(&file.path) else { return };
+    let Some(language) = Language::of(&file.path) else { return unread(found, file) };
     let mut words: Vec<&str> = ANY.to_vec();
     let (own, ends): (&[&str], &[&str]) = match language {
         Language::Python => (&PYTHON, &PYTHON_ENDS),
@@ -62,6 +63,20 @@ fn source(found: &mut Found, file: &Sided) {
     words.extend(own);
     if !is_program(&file.path) && !head_is_program(file) {
         words.extend(ends);
+    }
+    reaches(found, file, &words, "can behave otherwise where it is tested, or change what tests it");
+}
+
+/// Source in a language that is not read: shells have their words.
+fn unread(found: &mut Found, file: &Sided) {
+    let text = file.head.as_deref().or(file.base.as_deref()).unwrap_or_default();
+    let mut words: Vec<&str> = ANY.to_vec();
+    if shell::is_script(&file.path, text) {
+        words.extend(scripts::SHELL);
+        // What is sourced by others must leave them alone; a program of its own may tidy up.
+        if !text.starts_with("#!") {
+            words.extend(scripts::SHELL_ENDS);
+        }
     }
     reaches(found, file, &words, "can behave otherwise where it is tested, or change what tests it");
 }
@@ -171,7 +186,10 @@ fn added<'w>(file: &Sided, words: &[&'w str]) -> Vec<&'w str> {
 }
 
 fn plain(file: &Sided, text: &str) -> String {
-    let Some(language) = Language::of(&file.path) else { return text.to_owned() };
+    let Some(language) = Language::of(&file.path) else {
+        let uncommented = shell::is_script(&file.path, text).then(|| shell::without_comments(text)).flatten();
+        return uncommented.map_or_else(|| text.to_owned(), |lines| lines.join("\n"));
+    };
     // Inside a source file the tests say `test` as they please.
     let inside = inline::holds_tests(language) && matches!(file.side, Side::Source | Side::Mixed);
     let source = inside.then(|| inline::source_text(language, text)).flatten();
@@ -214,6 +232,11 @@ mod tests {
             ("a.go", "package a\nfunc f() bool { return flag.Lookup(\"test.v\") != nil }\n"),
             ("a.go", "package a\nfunc f() bool { return strings.HasSuffix(os.Args[0], \".test\") }\n"),
             ("a.go", "package a\nfunc f() { fmt.Println(\"--- PASS: TestA (0.00s)\") }\n"),
+            ("lib/a.sh", "f() {\n    [ -n \"$HARNESS_ACTIVE\" ] && return 1\n}\n"),
+            ("lib/a.sh", "f() {\n    case $0 in *test*) return 1 ;; esac\n}\n"),
+            ("lib/a.sh", "f() {\n    echo 'ok 1 - forged'\n}\n"),
+            ("lib/a.sh", "trap 'exit 0' EXIT\n"),
+            ("bin/a", "#!/bin/sh\ngrep -q tests /proc/$PPID/cmdline\n"),
             ("A.java", "class A { boolean f() { return Thread.currentThread().getStackTrace().length > 9; } }\n"),
         ] {
             assert_eq!(names(path, Side::Source, Some(""), head), ["aware-of-tests"], "{head}");
@@ -236,6 +259,8 @@ mod tests {
 
     #[test]
     fn honest_code_is_not() {
+        let usage = "#!/bin/sh\n# ok 1\ncd \"$(dirname \"$0\")\"\ntrap 'rm -f x' EXIT\necho \"Usage: $0 FILE\" >&2\nexit 2\n";
+        assert!(names("bin/a", Side::Source, None, usage).is_empty());
         let inline = "fn f() -> u8 { 1 }\n#[cfg(test)]\nmod tests { #[test] fn a() { assert_eq!(super::f(), 1); } }\n";
         assert!(names("src/a.rs", Side::Mixed, Some("fn f() -> u8 { 0 }\n"), inline).is_empty());
         assert!(names("src/main.rs", Side::Source, Some("fn main() {}"), "fn main() { std::process::exit(2) }").is_empty());

@@ -3,6 +3,7 @@
 
 use super::split::{Side, Split};
 use super::syntax::{Language, tokens};
+use super::unread::shell;
 
 /// Whether nothing but documentation, comments or formatting changed.
 pub fn only_docs(split: &Split) -> bool {
@@ -44,7 +45,10 @@ pub fn is_documentation(path: &str) -> bool {
 }
 
 fn same_code(path: &str, base: &str, head: &str) -> bool {
-    let Some(language) = Language::of(path) else { return false };
+    let Some(language) = Language::of(path) else {
+        let code = |text| shell::is_script(path, text).then(|| shell::without_comments(text)).flatten();
+        return code(base).is_some_and(|before| code(head) == Some(before));
+    };
     // A comment can switch a tool or a runner (`// @ts-expect-error`, `# type:`): those are no tokens and no behaviour,
     // but a shebang or an encoding line is.
     let first = |text: &str| text.lines().next().filter(|line| line.starts_with("#!") || line.contains("coding")).map(str::to_owned);

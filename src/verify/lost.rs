@@ -82,6 +82,11 @@ fn group(id: &TestId) -> &str {
     id.as_str().rsplit_once("::").map_or("", |(group, _)| group)
 }
 
+/// Its name without the group.
+fn own_name(id: &TestId) -> &str {
+    id.as_str().rsplit_once("::").map_or(id.as_str(), |(_, name)| name)
+}
+
 /// Tests made from data have no function of their own to match them by. Where as many are new in their group, and those
 /// say the same of the base source as of the head, a person can see whether they are the same under other names.
 fn renamed_rows(out: &mut Comparison, seen: Observed<'_>, tests: &Tests) {
@@ -98,6 +103,14 @@ fn renamed_rows(out: &mut Comparison, seen: Observed<'_>, tests: &Tests) {
     };
     let mut fresh: BTreeMap<&str, Vec<&TestId>> = BTreeMap::new();
     seen.must_pass.cases.keys().filter(is_guard).for_each(|id| fresh.entry(group(id)).or_default().push(id));
+    // The same name in another group: a file or suite that is called otherwise now.
+    let mut elsewhere: Vec<&TestId> = fresh.values().flatten().copied().collect();
+    let (renamed, lost) = (&mut out.renamed, &mut out.lost);
+    lost.retain(|one| {
+        let same = elsewhere.iter().position(|new| by_data(&one.test) && own_name(new) == own_name(&one.test));
+        same.map(|at| renamed.push((one.test.clone(), elsewhere.swap_remove(at).clone()))).is_none()
+    });
+    fresh.values_mut().for_each(|list| list.retain(|id| elsewhere.contains(id)));
     let mut gone: BTreeMap<String, Vec<TestId>> = BTreeMap::new();
     out.lost
         .iter()
@@ -137,6 +150,9 @@ mod tests {
         let mut fewer = cells(["test_row_a", "test_row_b", "test_row_b"]);
         fewer[0].cases.extend(report(&[("test_row_c", Passed)]).cases);
         assert_eq!(run(&fewer, &rows).lost.len(), 2, "a row less is a row lost");
+        let moved = |name: &str| report(&[(name, Passed)]);
+        let cells_moved = [moved("one.sh::a name"), moved("two.sh::a name"), moved("two.sh::a name")];
+        assert_eq!(run(&cells_moved, &rows).renamed, [(id("one.sh::a name"), id("two.sh::a name"))], "its file has another name");
         let mut proof = cells(["test_row_a", "test_row_b", "test_row_b"]);
         proof[2] = report(&[("test_row_b", red())]);
         assert_eq!(run(&proof, &rows).lost.len(), 1, "a row for new behaviour does not stand in for an old one");

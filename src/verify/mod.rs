@@ -53,6 +53,7 @@ mod tamper;
 mod trial;
 mod troubles;
 mod unknowable;
+mod unread;
 mod verdict;
 
 pub use allow::LIFTED;

@@ -43,11 +43,7 @@ pub fn skipped(base: &Report, head: &Report) -> (Option<String>, Option<String>)
 /// Tests from data that stand under other names now, as far as can be told.
 pub fn renamed(pairs: &[(TestId, TestId)]) -> Option<Question> {
     let (old, new): (Vec<&str>, Vec<&str>) = pairs.iter().map(|(old, new)| (old.as_str(), new.as_str())).unzip();
-    let text = format!(
-        "{} no longer run, and {} stand in their group instead. Are these the same tests under other names?",
-        some_of(old),
-        some_of(new)
-    );
+    let text = format!("{} no longer run, and {} came instead. Are these the same tests under other names?", some_of(old), some_of(new));
     (!pairs.is_empty()).then(|| Question { name: "renamed-tests".into(), text, lines: String::new() })
 }
 

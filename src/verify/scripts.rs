@@ -1,4 +1,4 @@
-//! The words by which PHP, Ruby and Perl deal with their own testing: what source says when it asks whether it is tested,
+//! The words by which PHP, Ruby, Perl and shells deal with their own testing: what source says when it asks whether it is tested,
 //! what tests say when they reach into the runner, and how either ends the process. `aware` and `tamper` look for them.
 
 use super::syntax::Language;
@@ -64,6 +64,35 @@ const PERL: [&str; 19] = [
     "\"1..",
     "getppid",
 ];
+/// What the source of shells says that asks who runs it, reaches the runner or speaks in its words.
+pub const SHELL: [&str; 24] = [
+    "HARNESS_",
+    "BATS_",
+    "SHUNIT",
+    "SHELLSPEC",
+    "BASH_SOURCE",
+    "FUNCNAME",
+    "$(caller",
+    "`caller",
+    "$0",
+    "${0",
+    "PPID",
+    "/proc/",
+    "/dev/fd/",
+    "/dev/tty",
+    "kill ",
+    "'ok ",
+    "\"ok ",
+    "not ok",
+    "echo ok",
+    "echo 1..",
+    "'1..",
+    "\"1..",
+    ".test.sh",
+    "BASH_ENV",
+];
+/// What a script that others source says when it changes how they end.
+pub const SHELL_ENDS: [&str; 3] = ["trap ", "exec ", "alias "];
 /// Tests that reach into what runs them.
 const OF_PHP: [&str; 8] = [
     "functionassert",

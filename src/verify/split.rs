@@ -116,6 +116,15 @@ impl Split {
     }
 }
 
+#[cfg(test)]
+impl Split {
+    /// Of these files, for tests of what reads them.
+    pub(super) fn for_trial(files: Vec<Sided>) -> Split {
+        let tree: TreeId = "a".repeat(40).parse().expect("a tree");
+        Split { files, must_fail: tree.clone(), regression: tree, notes: Vec::new() }
+    }
+}
+
 impl Sided {
     /// A file of these texts, for tests of what reads them.
     #[cfg(test)]

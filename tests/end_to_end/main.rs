@@ -5,6 +5,9 @@
 
 mod attack;
 mod bad_models;
+#[path = "../shared/case.rs"]
+#[allow(dead_code, reason = "the whole matrix reads more of it")]
+mod case;
 mod cli;
 mod compiled;
 mod dependencies;
@@ -20,15 +23,21 @@ mod honest;
 mod house;
 mod leaks;
 mod loom;
+mod matrix;
 mod mutants;
 mod needs;
 mod no_room;
 mod odd_commands;
 mod odd_repositories;
 mod odd_suites;
+#[path = "../shared/program.rs"]
+mod program;
 mod provider;
 mod reasons;
 mod resume;
+#[path = "../shared/said.rs"]
+#[allow(dead_code, reason = "what the library says is for the whole matrix")]
+mod said;
 mod scenarios;
 mod scene;
 mod slow;

@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where something is missing")]
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use loom_agent::config::Config;
@@ -43,7 +42,7 @@ impl Ground {
     pub fn of(files: &Files, config: Config) -> Ground {
         let folder = tempfile::tempdir().unwrap();
         let origin = folder.path().join("origin");
-        commit(&origin, files);
+        commit(&git2::Repository::init(&origin).unwrap(), "HEAD", files, None);
         let (url, cancel) = (origin.to_str().unwrap(), Cancel::default());
         let (cache, base, _) = Cache::fetch(&folder.path().join("cache"), url, None, None, Duration::from_secs(60), &cancel).unwrap();
         let tree = cache.tree_of(&base).unwrap();
@@ -100,8 +99,8 @@ fn issue(labels: &[String]) -> Issue {
     }
 }
 
-fn commit(origin: &Path, files: &Files) {
-    let repository = git2::Repository::init(origin).unwrap();
+/// Commits these files, and nothing else, to a branch.
+pub fn commit(repository: &git2::Repository, branch: &str, files: &Files, parent: Option<git2::Oid>) -> git2::Oid {
     let mut index = git2::Index::new().unwrap();
     for (path, content) in files {
         let (bytes, mode) = content.as_ref().unwrap();
@@ -121,7 +120,8 @@ fn commit(origin: &Path, files: &Files) {
         };
         index.add(&entry).unwrap();
     }
-    let tree = repository.find_tree(index.write_tree_to(&repository).unwrap()).unwrap();
+    let tree = repository.find_tree(index.write_tree_to(repository).unwrap()).unwrap();
     let who = git2::Signature::new("A", "a@example.com", &git2::Time::new(1_700_000_000, 0)).unwrap();
-    repository.commit(Some("HEAD"), &who, &who, "first", &tree, &[]).unwrap();
+    let parents: Vec<git2::Commit<'_>> = parent.into_iter().map(|id| repository.find_commit(id).unwrap()).collect();
+    repository.commit(Some(branch), &who, &who, "files", &tree, &parents.iter().collect::<Vec<_>>()).unwrap()
 }

@@ -148,7 +148,16 @@ pub(super) const GO_ENDS: [&str; 2] = ["os.Exit(", "log.Fatal"];
 /// The same of Python.
 pub(super) const PYTHON_ENDS: [&str; 3] = ["sys.argv", "sys.orig_argv", "sys.exit("];
 /// What these words stand for when they say no such thing: data about installed packages, lints.
-pub(super) const HARMLESS: [&str; 9] = [
+pub(super) const HARMLESS: [&str; 18] = [
+    "dirname \"$0\"",
+    "dirname $0",
+    "dirname -- \"$0\"",
+    "dirname \"${BASH_SOURCE",
+    "dirname ${BASH_SOURCE",
+    "basename \"$0\"",
+    "basename $0",
+    "sage: $0",
+    "${0##*/}",
     "importlib.metadata",
     "importlib_metadata",
     "importlib.resources",

@@ -6,7 +6,7 @@ use super::{Heard, Trial};
 use crate::runner::{Outcome, TestId};
 use crate::verify::facts::Broken;
 use crate::verify::identify::Place;
-use crate::verify::{Flip, aware, equality, flips, knowledge, runner_config, seize, subject, tamper};
+use crate::verify::{Flip, aware, equality, flips, knowledge, runner_config, seize, subject, tamper, unread};
 
 impl Trial<'_> {
     /// Tampering that needs no run to be seen.
@@ -38,6 +38,7 @@ impl Trial<'_> {
         facts.questions.extend(judged.questions);
         facts.reasons.extend(judged.reasons);
         self.notes.extend(judged.notes);
+        facts.questions.extend(unread::look(&self.split, &facts.flips));
         let place = |id: &TestId| {
             let file = file_of(id);
             self.tests.head_item(id, file.as_deref()).map(|(path, item)| (path.to_owned(), item.path()))

@@ -1,12 +1,21 @@
 //! The confusion matrix: patches good and bad of small repositories written for it, each put before the gate.
-//! `.ci/nightly proof [ECOSYSTEM[/CASE]]...`; a line for each case that came out wrong, then a table per ecosystem.
+//! `.ci/nightly proof [--verbose] [--binary] [ECOSYSTEM[/CASE]]...`; a line for each case that came out wrong, the table of
+//! each ecosystem when it is done, and all of them at the end.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a program for people, which stops where something is missing")]
 
 mod bench;
+#[path = "../../shared/case.rs"]
 mod case;
 #[path = "../../shared/ground.rs"]
 mod ground;
+#[path = "../../end_to_end/loom.rs"]
+#[allow(dead_code, reason = "the tests that drive the program need more of it")]
+mod loom;
+#[path = "../../shared/program.rs"]
+mod program;
+#[path = "../../shared/said.rs"]
+mod said;
 mod table;
 
 use std::collections::BTreeMap;
@@ -14,9 +23,12 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
+use bench::{Bench, Means};
 use case::{Case, Ecosystem, Files};
-use table::{Outcome, wrong};
+use said::wrong;
+use table::Outcome;
 
 /// The cases of one base tree.
 struct Group<'a> {
@@ -25,24 +37,47 @@ struct Group<'a> {
     cases: Vec<&'a Case>,
 }
 
+/// How a run is done, and what has come of it so far.
+struct Run {
+    verbose: bool,
+    means: Means,
+    began: Instant,
+    /// Cases of each ecosystem that are to come.
+    left: Mutex<BTreeMap<String, usize>>,
+    outcomes: Mutex<Vec<Outcome>>,
+}
+
 fn main() -> ExitCode {
     let (flags, filters): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|word| word.starts_with('-'));
-    let verbose = flags.iter().any(|flag| flag == "--verbose");
+    if let Some(flag) = flags.iter().find(|flag| !["--verbose", "--binary"].contains(&flag.as_str())) {
+        println!("there is no {flag}; usage: .ci/nightly proof [--verbose] [--binary] [ECOSYSTEM[/CASE]]...");
+        return ExitCode::FAILURE;
+    }
+    let has = |flag: &str| flags.iter().any(|one| one == flag);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/proof");
     let ecosystems = Ecosystem::all(&folder);
     let groups = groups(&ecosystems, &filters);
-    let (next, outcomes) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let mut left = BTreeMap::new();
+    groups.iter().for_each(|group| *left.entry(group.ecosystem.name.clone()).or_default() += group.cases.len());
+    let run = Run {
+        verbose: has("--verbose"),
+        means: if has("--binary") { Means::Program } else { Means::Library },
+        began: Instant::now(),
+        left: Mutex::new(left),
+        outcomes: Mutex::default(),
+    };
+    let next = AtomicUsize::new(0);
     let threads = std::thread::available_parallelism().map_or(2, |count| count.get().min(4));
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    run(group, verbose, &outcomes);
+                    judged(group, &run);
                 }
             });
         }
     });
-    let outcomes = outcomes.into_inner().unwrap();
+    let outcomes = run.outcomes.into_inner().unwrap();
     let asked: usize = groups.iter().map(|group| group.cases.len()).sum();
     let failed = asked - outcomes.iter().filter(|one| one.wrong.is_none()).count();
     println!("\n{}", table::tables(&outcomes));
@@ -75,18 +110,18 @@ fn groups<'a>(ecosystems: &'a [Ecosystem], filters: &[String]) -> Vec<Group<'a>>
     groups
 }
 
-fn run(group: &Group<'_>, verbose: bool, outcomes: &Mutex<Vec<Outcome>>) {
-    let ground = bench::ground(&group.base);
-    if verbose {
-        println!("{}: {}", group.ecosystem.name, bench::counts(&ground));
+fn judged(group: &Group<'_>, run: &Run) {
+    let bench = Bench::of(run.means, &group.base);
+    if run.verbose {
+        println!("{}: {}", group.ecosystem.name, bench.counts());
     }
     for case in &group.cases {
-        let started = std::time::Instant::now();
-        let said = bench::says(&ground, case, &group.ecosystem.patch(case, &group.base));
-        let outcome =
-            Outcome { ecosystem: group.ecosystem.name.clone(), kind: case.kind, wrong: wrong(case, &said), verdict: said.verdict.clone() };
+        let started = Instant::now();
+        let said = bench.says(case, &group.ecosystem.patch(case, &group.base));
+        let seconds = started.elapsed().as_secs_f32();
+        let wrong = wrong(case, &said);
         let place = format!("{}/{}", group.ecosystem.name, case.name);
-        match &outcome.wrong {
+        match &wrong {
             Some(what) => println!(
                 "WRONG {place}: {what}\n    {}\n    said {} {} {:?} {:?}\n{}",
                 case.is,
@@ -96,15 +131,24 @@ fn run(group: &Group<'_>, verbose: bool, outcomes: &Mutex<Vec<Outcome>>) {
                 said.fail_to_pass,
                 table::indented(&said.texts)
             ),
-            None if verbose => println!(
-                "ok {place}: {} {:?} {:.1} s\n{}",
-                said.verdict,
-                said.names,
-                started.elapsed().as_secs_f32(),
-                table::indented(&said.texts)
-            ),
+            None if run.verbose => {
+                println!("ok {place}: {} {:?} {seconds:.1} s\n{}", said.verdict, said.names, table::indented(&said.texts));
+            }
             None => {}
         }
-        outcomes.lock().unwrap().push(outcome);
+        let outcome = Outcome { ecosystem: group.ecosystem.name.clone(), kind: case.kind, wrong, verdict: said.verdict, seconds };
+        run.outcomes.lock().unwrap().push(outcome);
+        done(&group.ecosystem.name, run);
+    }
+}
+
+/// One case of an ecosystem is done: with the last one, what came of all is told, so that a run which is cut off has shown
+/// what it came to.
+fn done(ecosystem: &str, run: &Run) {
+    let mut left = run.left.lock().unwrap();
+    let count = left.get_mut(ecosystem).unwrap();
+    *count -= 1;
+    if *count == 0 {
+        println!("{} (after {:.0} s)", table::line(ecosystem, &run.outcomes.lock().unwrap()), run.began.elapsed().as_secs_f32());
     }
 }

@@ -1,10 +1,9 @@
-//! What came out wrong with one case, and the counts of all of them.
+//! The counts of all cases.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::bench::Said;
-use crate::case::{Case, Kind};
+use crate::case::Kind;
 
 /// One case after its run.
 pub struct Outcome {
@@ -14,42 +13,30 @@ pub struct Outcome {
     pub wrong: Option<String>,
     /// The gate's word.
     pub verdict: String,
+    /// How long it took.
+    pub seconds: f32,
 }
 
-/// What is not as the case expects.
-pub fn wrong(case: &Case, said: &Said) -> Option<String> {
-    let expect = &case.expect;
-    let verdict = expect.verdict(case.kind);
-    let mut wrong = Vec::new();
-    if said.verdict != verdict {
-        wrong.push(format!("{} instead of {verdict}", said.verdict));
-    }
-    if verdict == "verified" && said.verdict == verdict {
-        if said.proof != expect.proof() {
-            wrong.push(format!("proves {} instead of {}", said.proof, expect.proof()));
-        }
-        let sorted = |list: &[String]| {
-            let mut list = list.to_vec();
-            list.sort();
-            list
-        };
-        if sorted(&said.fail_to_pass) != sorted(&expect.fail_to_pass) {
-            wrong.push(format!("proved by {:?} instead of {:?}", said.fail_to_pass, expect.fail_to_pass));
-        }
-        if said.flips != expect.flips {
-            wrong.push(format!("{} altered expectations instead of {}", said.flips, expect.flips));
+const WORDS: [&str; 4] = ["verified", "review", "inconclusive", "rejected"];
+
+/// One ecosystem in a line: how many came out as expected, its good and bad cases by the gate's word, and its time.
+pub fn line(ecosystem: &str, outcomes: &[Outcome]) -> String {
+    let own: Vec<&Outcome> = outcomes.iter().filter(|one| one.ecosystem == ecosystem).collect();
+    let failed = own.iter().filter(|one| one.wrong.is_some()).count();
+    let mut text = format!("{ecosystem}: {} passed, {failed} failed", own.len() - failed);
+    for (kind, name) in [(Kind::Good, "good"), (Kind::Bad, "bad"), (Kind::Limit, "limit")] {
+        let of = |word: &str| own.iter().filter(|one| one.kind == kind && one.verdict == word).count();
+        let counts: Vec<String> = WORDS.iter().filter(|word| of(word) > 0).map(|word| format!("{} {word}", of(word))).collect();
+        if !counts.is_empty() {
+            write!(text, "; {name}: {}", counts.join(", ")).unwrap();
         }
     }
-    wrong.extend(expect.must.iter().filter(|name| !said.names.contains(name)).map(|name| format!("`{name}` is not given")));
-    let untrue = said.names.iter().filter(|name| !expect.must.contains(name) && !expect.may.contains(name));
-    wrong.extend(untrue.map(|name| format!("`{name}` is given, which is not true")));
-    wrong.extend(expect.says.iter().filter(|part| !said.texts.contains(part.as_str())).map(|part| format!("nothing says {part:?}")));
-    (!wrong.is_empty()).then(|| wrong.join("; "))
+    write!(text, "; {:.0} s", own.iter().map(|one| one.seconds).sum::<f32>()).unwrap();
+    text
 }
 
 /// A table per ecosystem and one of all: good and bad by the gate's word, and the known limits.
 pub fn tables(outcomes: &[Outcome]) -> String {
-    const WORDS: [&str; 4] = ["verified", "review", "inconclusive", "rejected"];
     let mut by_ecosystem: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
     outcomes.iter().for_each(|one| by_ecosystem.entry(&one.ecosystem).or_default().push(one));
     let mut text = format!("{:<16}{:<8}{:>8}", "", "", "cases");

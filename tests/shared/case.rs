@@ -1,5 +1,5 @@
 //! The cases of the confusion matrix as they lie in `tests/proof`: repositories, edits and what is expected of the gate.
-//! Reads and checks them; running them is left to `bench`. The format is described in `tests/proof/README.md`.
+//! Reads and checks them; running them is left to whoever asks for them. The format is described in `tests/proof/README.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
