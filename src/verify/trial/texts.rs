@@ -6,7 +6,8 @@ use super::{Heard, Trial};
 use crate::runner::{Outcome, TestId};
 use crate::verify::facts::Broken;
 use crate::verify::identify::Place;
-use crate::verify::{Flip, aware, equality, flips, knowledge, runner_config, seize, subject, tamper, unread};
+use crate::verify::unread::{self, Tongues};
+use crate::verify::{Flip, aware, equality, flips, knowledge, runner_config, seize, subject, tamper};
 
 impl Trial<'_> {
     /// Tampering that needs no run to be seen.
@@ -38,7 +39,11 @@ impl Trial<'_> {
         facts.questions.extend(judged.questions);
         facts.reasons.extend(judged.reasons);
         self.notes.extend(judged.notes);
-        facts.questions.extend(unread::look(&self.split, &facts.flips));
+        let mut tongues = Tongues::default();
+        for (suite, one) in self.judge.bench.suites.iter().zip(heard) {
+            tongues.add(suite.program, one.baseline.cases.values().map(|case| case.file.as_deref()));
+        }
+        facts.questions.extend(unread::look(&self.split, &tongues, &facts.flips));
         let place = |id: &TestId| {
             let file = file_of(id);
             self.tests.head_item(id, file.as_deref()).map(|(path, item)| (path.to_owned(), item.path()))

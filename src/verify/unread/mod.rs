@@ -5,16 +5,19 @@
 mod lines;
 pub(super) mod shell;
 mod silenced;
+mod tongues;
 
 use std::collections::BTreeSet;
 
+use super::asked;
 use super::docs::is_documentation;
 use super::facts::some_of;
 use super::paths::is_support;
 use super::split::{Sided, Split};
-use super::syntax::{Language, tokens};
+use super::syntax::Language;
 use super::{Flip, Question};
 use lines::{Compared, frame, normal};
+pub use tongues::Tongues;
 
 /// At most so many lines are shown of one file.
 const SHOWN: usize = 12;
@@ -27,8 +30,8 @@ const DATA: [&str; 44] = [
 ];
 
 /// What a patch does to test files that cannot be read; `flips` are the altered expectations that were accepted.
-pub fn look(split: &Split, flips: &[Flip]) -> Vec<Question> {
-    let files: Vec<&Sided> = split.test_side().filter(|file| is_unread(file)).collect();
+pub fn look(split: &Split, tongues: &Tongues, flips: &[Flip]) -> Vec<Question> {
+    let files: Vec<&Sided> = split.test_side().filter(|file| is_unread(file, tongues)).collect();
     let old: Vec<Compared<'_>> = files.iter().filter(|file| file.existed).filter_map(|file| compared(file, &files)).collect();
     let names: Vec<&str> = flips.iter().filter_map(|flip| flip.test.as_str().rsplit("::").next()).collect();
     let gone: Vec<&str> = old.iter().flat_map(Compared::gone).collect();
@@ -46,14 +49,8 @@ pub fn look(split: &Split, flips: &[Flip]) -> Vec<Question> {
     questions
 }
 
-fn is_unread(file: &Sided) -> bool {
-    let Some(text) = file.base.as_deref().or(file.head.as_deref()) else { return false };
-    match Language::of(&file.path) {
-        // Perl's tests share their ending with those of shells.
-        Some(language) if language.is_plain() => shell::is_script(&file.path, text) || tokens(language, text).is_none(),
-        Some(_) => false,
-        None => !is_documentation(&file.path) && !is_data(file),
-    }
+fn is_unread(file: &Sided, tongues: &Tongues) -> bool {
+    !is_documentation(&file.path) && !is_data(file) && tongues.may_be_in(file)
 }
 
 fn is_data(file: &Sided) -> bool {
@@ -123,8 +120,14 @@ fn looks_at_source(split: &Split, files: &[&Sided]) -> Option<Question> {
     })
 }
 
-/// Data that only lost lines: rows of a table may be among them.
+/// Data that only lost lines: rows of a table may be among them. Snapshots are told by the tests they are named after;
+/// manifests and settings hold no rows.
 fn fewer_rows(file: &Sided) -> Option<Question> {
+    let name = file.path.rsplit('/').next().unwrap_or_default();
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    if asked::asked(name, None).is_some() || ["snap", "lock", "ini", "cfg", "conf", "yml", "yaml", "toml"].contains(&ending) {
+        return None;
+    }
     let (base, head) = (file.base.as_deref()?, file.head.as_deref()?);
     let compared = Compared::of(&file.path, base, head);
     let gone = compared.gone();
@@ -139,7 +142,7 @@ fn fewer_rows(file: &Sided) -> Option<Question> {
 mod tests {
     use super::super::split::Side;
     use super::*;
-    use crate::runner::TestId;
+    use crate::runner::{Program, TestId};
 
     const OLD: &str = "# Rates.\n. tests/lib.sh\n\nis 'a light parcel' \"$(rate 10)\" 500\nshare() {\n    [ \"$(insured 5)\" = 6 ] || return 1\n    [ \"$(insured 9)\" = 10 ] || return 1\n}\nholds 'a share' share\ndone_testing\n";
 
@@ -148,7 +151,9 @@ mod tests {
         let source = Sided::for_trial("lib/rates.sh", Side::Source, Some("rate() {\n}\n"), Some("rate() {\n}\ndoubled() {\n}\n"));
         let split = Split::for_trial(vec![file, source]);
         let flip = |name: &&str| Flip { test: TestId::new(&[name]), old: String::new(), new: String::new() };
-        look(&split, &flips.iter().map(flip).collect::<Vec<_>>()).into_iter().map(|one| one.name).collect()
+        let mut tongues = Tongues::default();
+        tongues.add(Program::Tap, [None].into_iter());
+        look(&split, &tongues, &flips.iter().map(flip).collect::<Vec<_>>()).into_iter().map(|one| one.name).collect()
     }
 
     #[test]
@@ -164,6 +169,7 @@ mod tests {
         }
         assert_eq!(asked("tests/rates.kt", "fun a() {\n  assert(x)\n}\n", "fun a() {\n}\n", &[]), ["altered-test"]);
         assert_eq!(asked("tests/rows.tsv", "a\t1\nb\t2\n", "a\t1\n", &[]), ["fewer-cases"]);
+        assert_eq!(asked("tests/requirements.txt", "a\nb\n", "a\n", &[]), [""; 0], "no rows");
     }
 
     #[test]
