@@ -1,7 +1,6 @@
 //! The proof: cells, red or not, flips, tampering, and the verdict that only this room can build.
 //! Never sees the model. Takes trees and reports, gives evidence with the lines that decided.
 
-mod allow;
 mod asked;
 mod asserts;
 mod aware;
@@ -56,7 +55,6 @@ mod unknowable;
 mod unread;
 mod verdict;
 
-pub use allow::LIFTED;
 pub use checks::{CheckOutcome, Checked, Checkup, Form};
 pub use docs::is_documentation;
 pub use evidence::{Cell, CellRun, Evidence, Flaky, FlakySeen, Flip, Part, Proven, RedKind};

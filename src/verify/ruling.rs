@@ -1,8 +1,8 @@
 //! From facts to the word. Pure: the same facts give the same ruling. Order matters: what cannot be known first, then
 //! everything that is wrong (all of it, so that a coder can mend it in one go), then what a person must decide.
 
-use super::allow::is_allowed;
 use super::facts::{Broken, Facts, Hollow, Shape, some_of};
+use super::verdict::allow::is_allowed;
 use super::{Proof, Question, Reason, RedKind, Ruling};
 use crate::config::WithoutTests;
 use crate::runner::TestId;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use loom_agent::verify::LIFTED;
+use loom_agent::verify::Ruling;
 
 /// Words of `src/verify` that are written like names of findings and are none: settings, folders, cells.
 const NO_FINDINGS: [&str; 29] = [
@@ -113,7 +113,7 @@ fn every_reason_and_question_has_a_row_with_an_example() {
 fn what_is_lifted_is_told_as_it_is() {
     let page = read("docs/reasons.md");
     for row in [rows(&page, "Reasons"), rows(&page, "Questions")].concat() {
-        assert_eq!(row[3], if LIFTED.contains(&row[0].as_str()) { "yes" } else { "no" }, "{}", row[0]);
+        assert_eq!(row[3], if Ruling::LIFTED.contains(&row[0].as_str()) { "yes" } else { "no" }, "{}", row[0]);
     }
 }
 
