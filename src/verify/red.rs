@@ -62,9 +62,7 @@ impl Weak {
             Weak::OwnError => "fails on the unchanged source by an error in its own code, not by an assertion",
             Weak::Flaky => "passes and fails from run to run",
             Weak::Company => "gives another result when it runs alone",
-            Weak::Names => {
-                "is red on the unchanged source only as long as that lacks the names or the version of the patch, whatever stands behind them,"
-            }
+            Weak::Names => "is red on the unchanged source only for want of the names or version of the patch",
             Weak::Slow => "hangs on the unchanged source, and comes near the limit of one test with the patch as well",
         }
     }
