@@ -7,7 +7,7 @@ use std::path::Path;
 use loom_agent::verify::Ruling;
 
 /// Words of `src/verify` that are written like names of findings and are none: settings, folders, cells.
-const NO_FINDINGS: [&str; 33] = [
+const NO_FINDINGS: [&str; 34] = [
     "build-backend",
     "build-dependencies",
     "build-system",
@@ -20,6 +20,7 @@ const NO_FINDINGS: [&str; 33] = [
     "dependency-groups",
     "dev-dependencies",
     "dev-packages",
+    "entry-points",
     "env-vars",
     "find-links",
     "hatch-test",
