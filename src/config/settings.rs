@@ -149,7 +149,7 @@ settings!(
         mutants: u32 = 12,
         /// Limit of all of them together.
         mutants_budget: Span = Span::minutes(5),
-        /// Kinds of tampering that the maintainers allow, by name.
+        /// Findings in the text of a patch that the maintainers allow, by name.
         allow: Vec<String> = Vec::new(),
         /// Labels of issues that ask for no new behaviour (refactoring, performance).
         no_regression_labels: Vec<String> = vec!["refactoring".into(), "refactor".into(), "performance".into()],

@@ -105,24 +105,27 @@ fn tests(evidence: &Evidence) -> Vec<Row> {
         if proves || !bad && class == "regression" {
             continue;
         }
-        rows.push(row(class, test, case, evidence));
+        rows.push(row(class, test, case, before.get(test).copied(), evidence));
     }
     // Old tests on the new source, where the new text of the test does not show it already.
     for (test, case) in cases(Cell::Regression) {
         let told = after.get(test).is_some_and(|case| matches!(case.outcome, Outcome::Failed(_)));
         let altered = evidence.flips.iter().any(|flip| flip.test == *test);
         if matches!(case.outcome, Outcome::Failed(_)) && !told && !altered {
-            rows.push(row("regression", test, case, evidence));
+            rows.push(row("regression", test, case, None, evidence));
         }
     }
     rows
 }
 
-fn row(class: &'static str, test: &TestId, case: &Case, evidence: &Evidence) -> Row {
+/// `before` is what the test came to at the baseline, where that says something of this run.
+fn row(class: &'static str, test: &TestId, case: &Case, before: Option<&Case>, evidence: &Evidence) -> Row {
+    // Also where the evidence counts it among those that lack a service, and not among the red ones.
+    let was_red = before.is_some_and(|case| matches!(case.outcome, Outcome::Failed(_))) || evidence.red_before.contains(test);
     let (end, said) = match &case.outcome {
         Outcome::Passed => (End::Passed, String::new()),
         Outcome::Skipped(why) => (End::Skipped(why.clone()), String::new()),
-        Outcome::Failed(_) if evidence.red_before.contains(test) => (End::Skipped("red before the change too".to_owned()), String::new()),
+        Outcome::Failed(_) if was_red => (End::Skipped("red before the change too".to_owned()), String::new()),
         Outcome::Failed(_) if evidence.flaky.iter().any(|one| one.test == *test) => {
             (End::Skipped("flaky: neither proof nor obstacle".to_owned()), String::new())
         }
@@ -209,6 +212,10 @@ mod tests {
         assert!(found.contains(&("reason::1. regression".into(), "failed")), "{found:?}");
         assert!(found.contains(&("regression::tests/test_clamp.py::test_5".into(), "failed")), "{found:?}");
         assert!(found.contains(&("new::tests/test_clamp.py::test_red".into(), "skipped")), "{found:?}");
+        let lacks_a_service =
+            Evidence { runs: vec![run(Cell::Baseline, 5, &["test_db"]), run(Cell::MustPass, 5, &["test_db"])], ..evidence() };
+        let found = outcomes(&shown(Ruling::Verified(Proof::FailToPass), lacks_a_service));
+        assert!(found.contains(&("regression::tests/test_clamp.py::test_db".into(), "skipped")), "{found:?}");
         let unknown = outcomes(&shown(Ruling::Inconclusive("the suite does not run".into()), evidence()));
         assert!(unknown.contains(&("loom::verdict: inconclusive".into(), "failed")), "{unknown:?}");
         let asked = Ruling::Review(vec![Question { name: "x".into(), text: "Is it right?".into(), lines: String::new() }]);

@@ -8,7 +8,7 @@ use super::canary::{keeping_options, option};
 use super::run::Reading;
 use super::session::{Child, Session};
 use super::told;
-use super::words::{Words, line, words};
+use super::words::{Words, assigned, line, words};
 use crate::error::Result;
 
 const PLUGIN: &str = include_str!("plugins/loom_ava.cjs");
@@ -28,7 +28,7 @@ pub(super) fn run(session: &Session<'_>) -> Result<Reading> {
 fn command(session: &Session<'_>) -> String {
     let Some(files) = session.files() else { return session.suite.command.clone() };
     let Some(Words { vars, words }) = words(&session.suite.command) else { return session.suite.command.clone() };
-    let vars: String = vars.iter().map(|(name, value)| format!("{name}={} ", line(&[value]))).collect();
+    let vars = assigned(&vars);
     format!("{vars}{}", line(&with_files(&words, &files)))
 }
 

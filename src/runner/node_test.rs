@@ -15,7 +15,7 @@ use super::findings::Findings;
 use super::run::Reading;
 use super::session::{Child, Deadline, Session, ended_by_itself};
 use super::text::{first_lines, streams};
-use super::words::{Words, line, words};
+use super::words::{Words, assigned, line, words};
 use super::{Case, FaultKind, Outcome, TestId, TroubleKind};
 use crate::error::Result;
 use crate::sandbox::Ending;
@@ -85,7 +85,7 @@ fn command(session: &Session<'_>) -> String {
         *at == 0 || word.starts_with('-') || words[at - 1] == "--import" || words[at - 1] == "--require" || words[at - 1] == "-r"
     });
     let kept: Vec<&str> = kept.map(|(_, word)| word.as_str()).chain(files.iter().map(String::as_str)).collect();
-    let vars: String = vars.iter().map(|(name, value)| format!("{name}={} ", line(&[value]))).collect();
+    let vars = assigned(&vars);
     format!("{vars}{}", line(&kept))
 }
 

@@ -12,7 +12,7 @@ use super::findings::Findings;
 use super::run::Reading;
 use super::session::{Child, Deadline, Session, ended_by_itself};
 use super::text::{first_lines, streams};
-use super::words::{Words, line, words};
+use super::words::{Words, assigned, line, words};
 use super::{Selection, TestId, TroubleKind, one_by_one};
 use crate::error::Result;
 use crate::sandbox::{Ending, Finished};
@@ -52,7 +52,7 @@ fn run_files(session: &Session<'_>, files: &[String], tests: &[TestId], deadline
         return run_whole(session, deadline);
     };
     let options = files::options(session, &words);
-    let vars: String = vars.iter().map(|(name, value)| format!("{name}={} ", line(&[value]))).collect();
+    let vars = assigned(&vars);
     one_by_one::run(&session.suite.command, files, deadline, |file, findings| {
         let mut own = options.clone();
         own.extend(filter(file, tests));

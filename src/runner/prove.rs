@@ -14,7 +14,7 @@ use super::findings::Findings;
 use super::run::Reading;
 use super::session::{Child, Deadline, Session, ended_by_itself};
 use super::text::{first_lines, plain, streams};
-use super::words::{Words, line, words};
+use super::words::{Words, assigned, line, words};
 use super::{Outcome, TroubleKind, tap};
 use crate::error::Result;
 use crate::sandbox::Ending;
@@ -64,7 +64,7 @@ fn command(session: &Session<'_>) -> String {
     }
     let there = files.into_iter().filter(|file| file.ends_with(".t") && session.host_dir().join(file).is_file());
     kept.extend(there);
-    let vars: String = vars.iter().map(|(name, value)| format!("{name}={} ", line(&[value]))).collect();
+    let vars = assigned(&vars);
     format!("{vars}{}", line(&kept))
 }
 

@@ -10,7 +10,7 @@ use super::findings::Findings;
 use super::run::Reading;
 use super::session::{Child, Deadline, Session, ended_by_itself};
 use super::text::{first_lines, streams};
-use super::words::{Words, line, words};
+use super::words::{Words, assigned, line, words};
 use super::{Case, FaultKind, Outcome, Selection, TestId, TroubleKind, ruby};
 use crate::error::Result;
 use crate::sandbox::{Ending, Finished};
@@ -60,7 +60,7 @@ fn narrowed(session: &Session<'_>, command: &str, broken: &[String]) -> Option<S
     };
     let kept = words.iter().enumerate().filter(|(at, word)| !named(*at, word)).map(|(_, word)| word.as_str());
     let kept: Vec<&str> = kept.chain(files.into_iter().map(String::as_str)).collect();
-    let vars: String = vars.iter().map(|(name, value)| format!("{name}={} ", line(&[value]))).collect();
+    let vars = assigned(&vars);
     Some(format!("{vars}{}", line(&kept)))
 }
 

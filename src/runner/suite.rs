@@ -92,6 +92,11 @@ impl Suite {
         dir.is_empty() || path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
     }
 
+    /// Whether a test file in its folder may be one of its own: a runner that is told of another's runs nothing at all.
+    pub fn may_run(&self, path: &str) -> bool {
+        self.holds(path) && (self.takes(path) || !self.takes_files())
+    }
+
     /// Whether it can run this file by itself, as far as its name tells.
     pub fn takes(&self, path: &str) -> bool {
         let ends = |endings: &[&str]| endings.iter().any(|ending| path.ends_with(ending));
@@ -108,5 +113,27 @@ impl Suite {
                 Program::Prove => ends(&[".t"]),
                 Program::Junit => false,
             }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suite_runs_files_of_its_own_folder_and_language() {
+        let suite = |program: Program, command: &str| Suite {
+            program,
+            dir: "web".into(),
+            command: command.into(),
+            junit: None,
+            setup: Vec::new(),
+            build: Vec::new(),
+            why: String::new(),
+        };
+        let jest = suite(Program::Jest, "jest");
+        assert!(jest.may_run("web/a.test.ts") && !jest.may_run("web/test_a.py") && !jest.may_run("api/a.test.ts"));
+        let shell = suite(Program::Tap, "sh run.sh");
+        assert!(shell.may_run("web/a.sh"), "what cannot be told of files runs them all");
     }
 }

@@ -12,7 +12,7 @@ use super::restarts::{self, HARD, cut_off, over_a_limit};
 use super::run::Reading;
 use super::session::{Child, Session, ended_by_itself};
 use super::text::first_lines;
-use super::words::{Words, line, words};
+use super::words::{Words, assigned, line, words};
 use super::{Case, FaultKind, Outcome, Selection, TestId, TroubleKind};
 use crate::error::Result;
 use crate::sandbox::Ending;
@@ -51,7 +51,7 @@ fn command(session: &Session<'_>) -> String {
     for pattern in patterns {
         words.extend(["-k".to_owned(), pattern]);
     }
-    let vars: String = vars.iter().map(|(name, value)| format!("{name}={} ", line(&[value]))).collect();
+    let vars = assigned(&vars);
     format!("{vars}{}", line(&words))
 }
 

@@ -57,6 +57,11 @@ pub(super) fn line(words: &[impl AsRef<str>]) -> String {
     words.iter().map(|word| quoted(word.as_ref())).collect::<Vec<_>>().join(" ")
 }
 
+/// Variables as they stand in front of a command, with a blank behind each.
+pub(super) fn assigned(vars: &[(String, String)]) -> String {
+    vars.iter().map(|(name, value)| format!("{name}={} ", quoted(value))).collect()
+}
+
 fn quoted(word: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=@%+,~^".contains(letter);
     if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }

@@ -233,6 +233,13 @@ mod tests {
     }
 
     #[test]
+    fn a_runaway_fork_and_a_core_dump_have_their_bounds() {
+        let hard: Vec<u64> = said(&sandbox(), &job("ulimit -Hu; ulimit -Hc")).lines().map(|line| line.parse().unwrap()).collect();
+        assert!((1..=16_384).contains(&hard[0]), "processes: {hard:?}");
+        assert_eq!(hard[1], 0, "core dumps");
+    }
+
+    #[test]
     fn the_network_is_its_own_loopback() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();

@@ -16,7 +16,7 @@ pub struct Facts {
     pub no_new_behaviour: bool,
     /// What becomes of a patch in a repository without tests.
     pub without_tests: WithoutTests,
-    /// Kinds of tampering that the maintainers allow.
+    /// Findings that the maintainers allow, by name.
     pub allow: Vec<String>,
     /// Tests of the base tree and of the head tree.
     pub tests: (u64, u64),

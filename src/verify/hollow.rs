@@ -2,7 +2,7 @@
 //! it asserts nothing about what the name does.
 
 use super::cells::Cells;
-use super::facts::Hollow;
+use super::facts::{Hollow, some_of};
 use super::functions;
 use super::split::Split;
 use crate::error::Result;
@@ -25,7 +25,7 @@ pub fn tree(cache: &Cache, head: &TreeId, split: &Split) -> Result<Option<TreeId
 
 /// Which of the tests turn red in it.
 pub fn run(cells: &mut Cells<'_>, tree: &TreeId, heads: &[&Report], tests: &[TestId]) -> Result<Hollow> {
-    let mut noticed = Vec::new();
+    let (mut noticed, mut silent) = (Vec::new(), Vec::new());
     for (suite, head) in heads.iter().enumerate() {
         let own: Vec<TestId> = tests.iter().filter(|id| head.cases.contains_key(id)).cloned().collect();
         if own.is_empty() {
@@ -38,11 +38,44 @@ pub fn run(cells: &mut Cells<'_>, tree: &TreeId, heads: &[&Report], tests: &[Tes
             let line = trouble.message.lines().next().unwrap_or_default();
             return Ok(Hollow::Unable(format!("the tree with hollow functions does not build ({line})")));
         }
-        let at_load = report.troubles.iter().any(|one| one.message.contains(functions::HOLLOW));
-        noticed.extend(own.into_iter().filter(|id| match report.cases.get(id) {
-            Some(case) => matches!(case.outcome, Outcome::Failed(_)),
-            None => at_load,
-        }));
+        hear(&report, own, &mut noticed, &mut silent);
+    }
+    // What has no result there has not passed there either.
+    if noticed.is_empty() && !silent.is_empty() {
+        let names = some_of(silent.iter().map(TestId::as_str));
+        return Ok(Hollow::Unable(format!("with the functions behind it made to fail there is no result of {names}")));
     }
     Ok(Hollow::Noticed(noticed))
+}
+
+/// Sorts the tests by what they did: those that turned red, and those without a result.
+fn hear(report: &Report, tests: Vec<TestId>, noticed: &mut Vec<TestId>, silent: &mut Vec<TestId>) {
+    let at_load = report.troubles.iter().any(|one| one.message.contains(functions::HOLLOW));
+    for id in tests {
+        match report.cases.get(&id).map(|case| &case.outcome) {
+            Some(Outcome::Failed(_)) => noticed.push(id),
+            None if at_load => noticed.push(id),
+            Some(Outcome::Passed) => {}
+            Some(Outcome::Skipped(_)) | None => silent.push(id),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::compare::tests::{id, red, report, troubled};
+    use super::*;
+
+    #[test]
+    fn a_test_without_a_result_has_not_passed() {
+        let sorted = |report: &Report| {
+            let (mut noticed, mut silent) = (Vec::new(), Vec::new());
+            hear(report, ["test_a", "test_b", "test_c"].map(id).into(), &mut noticed, &mut silent);
+            (noticed, silent)
+        };
+        let some = report(&[("test_a", red()), ("test_b", Outcome::Passed)]);
+        assert_eq!(sorted(&some), (vec![id("test_a")], vec![id("test_c")]));
+        let torn = troubled(some, TroubleKind::Load, "tests/test_a.py", &format!("RuntimeError: {}", functions::HOLLOW));
+        assert_eq!(sorted(&torn), (vec![id("test_a"), id("test_c")], vec![]), "a file that hollow functions keep from loading");
+    }
 }

@@ -65,14 +65,16 @@ pub struct Rerun<'r, 'a> {
 }
 
 impl Rerun<'_, '_> {
-    /// Runs the broken, the altered and the proving tests of one suite again.
-    pub fn settle(mut self, compared: &Comparison, command: &str) -> Result<Settled> {
-        let mut settled = Settled { blamed: ids(&compared.broken).into_iter().collect(), ..Settled::default() };
-        self.broken(&ids(&compared.broken), &mut settled)?;
+    /// Runs the broken, the altered and the proving tests of one suite again; `changed` are tests with a new text that
+    /// passed before and fail now.
+    pub fn settle(mut self, compared: &Comparison, changed: &[TestId], command: &str) -> Result<Settled> {
+        let broken = [ids(&compared.broken), changed.to_vec()].concat();
+        let mut settled = Settled { blamed: broken.iter().cloned().collect(), ..Settled::default() };
+        self.broken(&broken, &mut settled)?;
         self.altered(&ids(&compared.altered))?;
         self.red_by_chance(compared, &mut settled)?;
         self.proven(compared, &mut settled)?;
-        for id in concerned(compared) {
+        for id in concerned(compared, &broken) {
             let (seen, condition) = match (self.history.flake(&id), self.known.get(&id)) {
                 (Some(setting), _) if setting.cell == Cell::Baseline => (FlakySeen::Base, setting.words()),
                 (_, Some(flake)) if settled.flaky.contains_key(&id) => (FlakySeen::Ledger, flake.seen.condition.clone()),
@@ -305,8 +307,8 @@ fn ids(list: &[Broken]) -> Vec<TestId> {
 }
 
 /// Every test that was looked at.
-fn concerned(compared: &Comparison) -> BTreeSet<TestId> {
-    let told = ids(&compared.broken).into_iter().chain(ids(&compared.altered)).chain(compared.proven.iter().map(|one| one.test.clone()));
+fn concerned(compared: &Comparison, broken: &[TestId]) -> BTreeSet<TestId> {
+    let told = broken.iter().cloned().chain(ids(&compared.altered)).chain(compared.proven.iter().map(|one| one.test.clone()));
     told.chain(compared.covered_up.iter().cloned()).chain(compared.mended.iter().cloned()).collect()
 }
 

@@ -2,6 +2,7 @@
 //! everything that is wrong (all of it, so that a coder can mend it in one go), then what a person must decide.
 
 use super::facts::{Broken, Facts, Hollow, Shape, some_of};
+use super::verdict::allow::is_allowed;
 use super::{Proof, Question, Reason, RedKind, Ruling};
 use crate::config::WithoutTests;
 use crate::runner::TestId;
@@ -18,9 +19,9 @@ pub fn decide(facts: &Facts) -> Ruling {
     if facts.shape == Shape::Empty {
         return Ruling::Rejected(vec![reason("no-change", "The patch changes nothing.", "")]);
     }
-    let mut reasons: Vec<Reason> = facts.reasons.iter().filter(|one| !facts.allow.contains(&one.name)).cloned().collect();
+    let mut reasons: Vec<Reason> = facts.reasons.iter().filter(|one| !is_allowed(&one.name, &facts.allow)).cloned().collect();
     reasons.extend(failures(facts));
-    let mut questions: Vec<Question> = facts.questions.iter().filter(|one| !facts.allow.contains(&one.name)).cloned().collect();
+    let mut questions: Vec<Question> = facts.questions.iter().filter(|one| !is_allowed(&one.name, &facts.allow)).cloned().collect();
     let proof = proof(facts, &reasons);
     match proof {
         Ok(Ok(_)) => {}
@@ -39,7 +40,7 @@ pub fn decide(facts: &Facts) -> Ruling {
 /// What the patch does to the run itself: where that is known, a run that cannot be read is no surprise.
 fn silencers(facts: &Facts) -> Vec<Reason> {
     let silences = |one: &&Reason| matches!(one.name.as_str(), "tampering-runner-module" | "tampering-results" | "tampering-exit");
-    facts.reasons.iter().filter(silences).filter(|one| !facts.allow.contains(&one.name)).cloned().collect()
+    facts.reasons.iter().filter(silences).filter(|one| !is_allowed(&one.name, &facts.allow)).cloned().collect()
 }
 
 fn reason(name: &str, text: impl Into<String>, lines: impl Into<String>) -> Reason {
@@ -277,6 +278,10 @@ mod tests {
         assert_eq!(names(&facts), ["tampering-skipped-test"]);
         facts.allow = vec!["tampering-skipped-test".into()];
         assert_eq!(decide(&facts), Ruling::Verified(Proof::FailToPass));
+        // Tests that a crash takes along are not told one by one: to allow it would hide them.
+        facts.reasons.push(reason("suite-crashes", "x", ""));
+        facts.allow.push("suite-crashes".into());
+        assert_eq!(names(&facts), ["suite-crashes"]);
     }
 
     #[test]

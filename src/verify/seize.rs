@@ -30,14 +30,17 @@ pub fn look<'p>(split: &'p Split, sources: impl Iterator<Item = &'p str> + Clone
         reasons.extend(constrained(file, &gone));
         reasons.extend(in_the_place_of_another(file, &sources));
         if file.path.contains("META-INF/services/org.junit") || file.path.ends_with("junit-platform.properties") {
-            reasons.push(reason("runner-config", format!("{} changes how the tests are run or reported. Leave that as it is.", file.path)));
+            reasons.push(reason(
+                "tampering-runner-config",
+                format!("{} changes how the tests are run or reported. Leave that as it is.", file.path),
+            ));
         }
     }
     reasons
 }
 
-fn reason(kind: &str, text: String) -> Reason {
-    Reason { name: format!("tampering-{kind}"), text, lines: String::new() }
+fn reason(name: &str, text: String) -> Reason {
+    Reason { name: name.into(), text, lines: String::new() }
 }
 
 /// A constraint that was not there takes every test of the file out of the suite; a new file may be an old one that moved.
@@ -61,17 +64,17 @@ fn in_the_place_of_another(file: &Sided, sources: &[&str]) -> Option<Reason> {
     let slashed = format!("/{}", file.path);
     if !file.existed && file.path.ends_with(".java") && FRAMEWORKS.iter().any(|package| slashed.contains(package)) {
         let text = format!("{} takes the place of a class that the tests assert or run with. Give it another package.", file.path);
-        return Some(reason("runner-module", text));
+        return Some(reason("tampering-runner-module", text));
     }
     if VENDORED.iter().any(|module| slashed.contains(&format!("/{module}"))) {
         return Some(reason(
-            "runner-module",
+            "tampering-runner-module",
             format!("{} is part of what the tests assert with. Leave vendored modules as they are.", file.path),
         ));
     }
     let other = java::shadowed(&file.path, sources.iter().copied()).filter(|_| !file.existed)?;
     let text = format!("{} takes the place of {other} while the tests run, so they would not test it. Remove it.", file.path);
-    Some(reason("runner-module", text))
+    Some(reason("tampering-runner-module", text))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What the gate says about one tree. Built by this room alone; read back from disk it is only as good as its digest.
 
+pub(super) mod allow;
+
 use serde::{Deserialize, Serialize};
 
 use super::Evidence;
@@ -30,6 +32,11 @@ pub enum Ruling {
     Rejected(Vec<Reason>),
     /// Cannot be known here, for this cause.
     Inconclusive(String),
+}
+
+impl Ruling {
+    /// The names of reasons and questions that `gate.allow` lifts.
+    pub const LIFTED: &[&str] = &allow::LIFTED;
 }
 
 /// What exactly was proved.

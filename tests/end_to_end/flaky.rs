@@ -87,6 +87,12 @@ fn what_differs_is_run_again_under_the_same_and_under_other_conditions() {
     assert_eq!((flaky.len(), flaky[0].seen, flaky[0].condition.as_str()), (1, FlakySeen::Base, "alone"));
     assert_eq!(flaky[0].test.as_str(), "tests/test_shaky.py::test_both");
 
+    // A test whose text the patch changes is asked again like any other: by now the base tree has no fault of it left.
+    let asserts_more = SHAKY.replace("    count = runs('both')\n", "    count = runs('both')\n    assert kind is not None\n");
+    let (source, test) = (fixed("both"), ("tests/test_clamp.py", Some(NEW)));
+    let verdict = scene.verdict(&[("calc.py", Some(&source)), test, ("tests/test_shaky.py", Some(&asserts_more))]);
+    assert_eq!(questions(&verdict), ["flaky-with-the-patch"]);
+
     // Flaky with the patch only: a question, not noted, and no question once the base was seen to be so.
     let verdict = honest(&scene, "patched");
     assert_eq!(questions(&verdict), ["flaky-with-the-patch"]);

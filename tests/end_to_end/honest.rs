@@ -64,6 +64,29 @@ fn fixes_of_a_package_that_is_built_before_its_tests() {
 }
 
 #[test]
+fn a_patch_whose_tests_are_of_two_languages() {
+    let test = SLUG_TEST.replace("../lib/slug.js", "./slug.js");
+    let old = "from marks import render\n\n\ndef test_star():\n    assert render(\"*a\") == \"<b>a\"\n";
+    let files = [
+        ("pyproject.toml", "[tool.pytest.ini_options]\npythonpath = [\".\"]\n"),
+        ("marks.py", MARKS),
+        ("tests/test_marks.py", old),
+        ("package.json", r#"{"type": "module", "scripts": {"test": "node --test web/slug.test.js"}}"#),
+        ("web/slug.js", SLUG),
+        ("web/slug.test.js", &test),
+    ];
+    let scene = Scene::of(&files, Config::default());
+    let verdict = scene.verdict(&[
+        ("marks.py", Some(&MARKS.replace("return text", "text = text.strip()\n    return text"))),
+        ("tests/test_marks.py", Some(&format!("{old}\n\ndef test_blanks():\n    assert render(\" *b\") == \"<b>b\"\n"))),
+        ("web/slug.js", Some(&SLUG.replace("replace(' ', '-')", "replaceAll(' ', '-')"))),
+        ("web/slug.test.js", Some(&format!("{test}\ntest('two blanks', () => {{\n  assert.equal(slug('a b c'), 'a-b-c');\n}});\n"))),
+    ]);
+    // Neither runner is told of the other's files: pytest would run nothing at all.
+    assert_eq!(verified(&verdict, Proof::FailToPass), ["tests/test_marks.py::test_blanks", "web/slug.test.js::two blanks"]);
+}
+
+#[test]
 fn a_suite_that_is_cut_off_on_both_sides_says_nothing() {
     // One command that prints everything cannot be run in parts; what it had no time for differs from run to run.
     let suite = "cat lib/order | while read -r name; do echo \"ok - $name\"; done; sleep 60\n";

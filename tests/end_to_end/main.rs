@@ -33,6 +33,7 @@ mod odd_suites;
 #[path = "../shared/program.rs"]
 mod program;
 mod provider;
+mod reasons;
 mod resume;
 #[path = "../shared/said.rs"]
 #[allow(dead_code, reason = "what the library says is for the whole matrix")]

@@ -1,4 +1,4 @@
-//! Suites that do what no suite should, through `loom verify`: each has an outcome with a name, as `docs/proof.md` lists them.
+//! Suites that do what no suite should, through `loom verify`: each has an outcome with a name, as `docs/suites.md` lists them.
 
 use serde_json::{Value, json};
 
@@ -177,4 +177,30 @@ fn a_bomb_in_a_report_is_refused() {
     branch(&loom, "fix", &[("greet.sh", FIXED), ("test/run.sh", bomb)]);
     let told = verify(&loom).exits(12).json();
     assert!(told.to_string().contains("document type"), "{told:#}");
+}
+
+#[test]
+fn names_in_a_report_may_have_line_ends_and_control_characters() {
+    let settings = "[test]\ncommand = \"sh test/run.sh\"\njunit = \"out.xml\"\nsetup = []\n";
+    let run = "one() { printf '<testcase classname=\"rows\" name=\"%s\">' \"$1\"; [ \"$2\" = \"$3\" ] || printf '<failure type=\"AssertionError\">%s</failure>' \"$2\"; printf '</testcase>'; }\n{ echo '<testsuite>'; . ./test/cases.sh; printf '<system-out>\\377\\376</system-out></testsuite>'; } > out.xml\n";
+    let old = "one 'old&#10;row[&#9;&#27;[31m]' 1 1\n";
+    let loom = base(&[("loom.toml", settings), ("greet.sh", GREET), ("test/run.sh", run), ("test/cases.sh", old)]);
+    let new = "one 'has&#10;the&#x2028;name' \"$(sh greet.sh Ann)\" 'Hello, Ann!'\n";
+    branch(&loom, "fix", &[("greet.sh", FIXED), ("test/cases.sh", &format!("{old}{new}"))]);
+    let told = verified(verify(&loom));
+    proves(&told, "rows::has the name");
+    assert!(!serde_json::to_string(&told).unwrap().contains("\\u00"), "no control character is left");
+    assert_eq!(told["pass_to_pass"], 1);
+}
+
+#[test]
+fn where_no_test_passes_nothing_shows_that_nothing_broke() {
+    let loom = shell("");
+    let red = "is 'never' 1 2\n";
+    branch(&loom, "red", &[("test/greet.test", red)]);
+    branch(&loom, "fix", &[("greet.sh", "# Greets.\necho \"Hello, $name, and good day!\"\n")]);
+    let tidied =
+        |base: &str| loom.run(&["verify", "--repo", "repository", "--base", base, "--head", "fix", "--label", "refactoring", "--json"]);
+    let told = tidied("red").exits(12).json();
+    assert!(told.to_string().contains("none can say that it breaks nothing"), "{told:#}");
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::loom::{Loom, commit_all};
 use crate::provider::{Provider, Reply, call, submit};
 use crate::scene;
+use crate::verify::branch;
 
 /// Test files beside the one that is about the bug.
 const FILES: usize = 60;
@@ -78,4 +79,32 @@ fn a_patch_that_fails_its_own_test_goes_back_before_the_rest_is_run() {
     let verdict = written.pointer("/content/proposal/verdict").unwrap();
     assert_eq!(verdict.pointer("/ruling/because/0/name"), Some(&json!("test-fails-on-head")), "{verdict:#}");
     assert_eq!(verdict.pointer("/evidence/part/run"), Some(&json!(2)), "{verdict:#}");
+}
+
+/// A suite that cannot be run by files stands beside one that must be: it is run whole, and what breaks there is seen.
+#[test]
+fn a_suite_that_has_no_parts_is_not_forgotten() {
+    let program =
+        "const price = require('../price.js');\nconsole.log(price() === 1 ? 'ok 1 - price' : 'not ok 1 - price');\nconsole.log('1..1');\n";
+    let mut loom = Loom::new()
+        .file("repository/calc.py", "def mean(values):\n    return sum(values) // len(values)\n")
+        .file("repository/tests/__init__.py", "")
+        .file("repository/tests/test_zz_calc.py", TESTS)
+        .file("repository/setup.py", "from setuptools import setup\n\nsetup(name='calc')\n")
+        .file("repository/package.json", "{\"name\": \"price\", \"scripts\": {\"test\": \"node tools/tape\"}}\n")
+        .file("repository/tools/tape", program)
+        .file("repository/price.js", "module.exports = () => 1;\n")
+        .file("repository/loom.toml", "[test]\nsetup = []\ntimeout = \"3s\"\n");
+    for n in 0..10 {
+        let slow = format!("import time, unittest\n\nclass Slow{n}(unittest.TestCase):\n    def test_one(self): time.sleep(0.4)\n");
+        loom = loom.file(&format!("repository/tests/test_{n:02}.py"), slow);
+    }
+    commit_all(&scene::repository(&loom));
+    let tested = TESTS.replace("    def test_whole", "    def test_half(self): self.assertEqual(mean([1, 2]), 1.5)\n    def test_whole");
+    let mended = "def mean(values):\n    return sum(values) / len(values)\n";
+    let broken = "module.exports = () => 2;\n";
+    branch(&loom, "fix", &[("calc.py", mended), ("tests/test_zz_calc.py", &tested), ("price.js", broken)]);
+    let told = loom.run(&["verify", "--repo", "repository", "--base", "main", "--head", "fix", "--json"]).exits(11).json();
+    let reasons: Vec<_> = told["reasons"].as_array().unwrap().iter().map(|one| (&one["name"], one["text"].to_string())).collect();
+    assert!(matches!(&reasons[..], [(name, text)] if **name == "regression" && text.contains("`price`")), "{told:#}");
 }

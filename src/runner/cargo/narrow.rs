@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use super::Flags;
-use crate::runner::words::{Words, line, words};
+use crate::runner::words::{Words, assigned, line, words};
 use crate::runner::{Program, Selection, Suite};
 use crate::workspace::Tree;
 
@@ -38,7 +38,7 @@ pub fn narrowed(suite: &Suite, selection: &Selection, tree: &Tree) -> Option<Sui
     command.extend(names.iter().flat_map(|name| ["-p", name]));
     command.extend(targets.iter().flatten().flat_map(|target| ["--test", target]));
     command.extend(words[end..].iter().map(String::as_str));
-    let vars: String = vars.iter().map(|(name, value)| format!("{name}={} ", line(&[value]))).collect();
+    let vars = assigned(&vars);
     let narrow = format!("{vars}{}", line(&command));
     (narrow != suite.command).then(|| Suite { command: narrow, ..suite.clone() })
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Found, at};
-use crate::runner::words::{line, words};
+use crate::runner::words::{assigned, line, words};
 use crate::runner::{Program, Suite};
 
 const CONFIGURATIONS: [&str; 3] = ["phpunit.xml", "phpunit.xml.dist", "phpunit.dist.xml"];
@@ -52,7 +52,7 @@ fn script(found: &Found<'_>, dir: &str) -> Option<String> {
     }
     split.words[0] = program;
     split.words.retain(|word| !word.starts_with("--coverage") && !word.starts_with("--log-") && !word.starts_with("--color"));
-    let vars: String = split.vars.iter().map(|(name, value)| format!("{name}={} ", line(&[value]))).collect();
+    let vars = assigned(&split.vars);
     Some(format!("{vars}{}", line(&split.words)))
 }
 

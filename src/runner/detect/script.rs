@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::built::{as_command, builds, makes, only_looks};
 use super::command::{handed_on, parts, runner, tidy, unwrapped};
 use crate::runner::Program;
-use crate::runner::words::{line, words};
+use crate::runner::words::{assigned, line, words};
 
 /// How often one script may lead to another.
 const CHAIN: usize = 8;
@@ -79,7 +79,7 @@ impl Path<'_> {
             }
             if alone && let Some((program, mut words)) = runner(rest) {
                 words.extend(self.extra.clone());
-                let vars: String = self.vars.iter().map(|(name, value)| format!("{name}={} ", line(&[value]))).collect();
+                let vars = assigned(&self.vars);
                 let chain = self.chain.iter().cloned().chain([script.to_owned()]).collect();
                 let command = format!("{vars}{}", line(&tidy(program, words)));
                 let resolved = Resolved { program, command, chain, build: self.build.clone() };

@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::line;
 use crate::runner::session::Session;
-use crate::runner::words::words;
+use crate::runner::words::{assigned, words};
 use crate::runner::{one_by_one, places};
 
 /// Longest file that is looked into.
@@ -56,7 +56,7 @@ pub(super) fn command_for(session: &Session<'_>, command: &str, file: &str, patt
     own.push(file.to_owned());
     own.extend(pattern.into_iter().flat_map(|pattern| ["-n".to_owned(), pattern.to_owned()]));
     let vars = split.map(|split| split.vars).unwrap_or_default();
-    let vars: String = vars.iter().map(|(name, value)| format!("{name}={} ", line(&[value]))).collect();
+    let vars = assigned(&vars);
     format!("{vars}{}", line(&own))
 }
 

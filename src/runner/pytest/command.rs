@@ -1,7 +1,7 @@
 //! The command of a pytest suite, narrowed to what was asked for.
 
 use crate::runner::session::Session;
-use crate::runner::words::{Words, line, words};
+use crate::runner::words::{Words, assigned, line, words};
 use crate::runner::{Selection, TestId};
 
 /// The suite's command with the selection in place of the paths it names.
@@ -25,8 +25,8 @@ pub(super) fn command(session: &Session<'_>) -> String {
         *at == 0 || word.starts_with('-') || path == "pytest" || !session.host_dir().join(path).exists()
     });
     let kept: Vec<&str> = kept.map(|(_, word)| word.as_str()).chain(asked.iter().map(String::as_str)).collect();
-    let vars: Vec<String> = vars.iter().map(|(name, value)| format!("{name}={} ", line(&[value]))).collect();
-    format!("{}{}", vars.concat(), line(&kept))
+    let vars = assigned(&vars);
+    format!("{vars}{}", line(&kept))
 }
 
 /// What selects a test: its function, as parameters in names were cleaned.

@@ -66,6 +66,6 @@ impl Trial<'_> {
     /// The patch's test files of the head tree that belong to a suite.
     pub(super) fn own_files(&self, suite: usize) -> Vec<String> {
         let own = self.split.test_side().filter(|file| file.head.is_some() && file.side != Side::Support);
-        own.filter(|file| self.judge.bench.suites[suite].holds(&file.path)).map(|file| file.path.clone()).collect()
+        own.filter(|file| self.judge.bench.suites[suite].may_run(&file.path)).map(|file| file.path.clone()).collect()
     }
 }

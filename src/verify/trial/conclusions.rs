@@ -22,11 +22,29 @@ impl Trial<'_> {
             }
             self.near_the_limit(one, &mut compared);
             self.changing_names(suite, one, &mut compared)?;
-            self.settle(suite, &mut compared)?;
+            self.settle(suite, one, &mut compared)?;
             altered.append(&mut compared.altered);
             self.take(compared, one);
         }
+        self.nothing_to_go_by();
         Ok(altered)
+    }
+
+    /// Where no test passes on both sides none can say that nothing broke, and where the patch's own tests did not end
+    /// none can say that they do not fail.
+    fn nothing_to_go_by(&mut self) {
+        let facts = &mut self.facts;
+        let spotless = facts.reasons.is_empty() && facts.failing.is_empty() && facts.broken.is_empty() && facts.lost.is_empty();
+        if facts.unknowable.is_some() || !spotless || !facts.proven.is_empty() {
+            return;
+        }
+        if facts.shape == Shape::Both && self.own_cut_off {
+            let text = "the patch's own tests did not end within `test.timeout` and `gate.budget`, and what ran of them proves nothing";
+            facts.unknowable = Some(text.into());
+        } else if facts.no_new_behaviour && facts.tests.0 > 0 && self.pass_to_pass == 0 {
+            let text = "no test passes both without and with the patch, so that none can say that it breaks nothing";
+            facts.unknowable = Some(text.into());
+        }
     }
 
     /// Whether a suite was stopped at its limit with and without the patch, could not be run in parts, and the runs differ:
@@ -54,7 +72,7 @@ impl Trial<'_> {
     }
 
     /// Runs what differs again, on both trees: what passes and fails by turns neither blocks nor proves.
-    fn settle(&mut self, suite: usize, compared: &mut Comparison) -> Result<()> {
+    fn settle(&mut self, suite: usize, heard: &Heard, compared: &mut Comparison) -> Result<()> {
         let suite_command = &self.judge.bench.suites[suite].command;
         let known = self.judge.flakes.iter().filter(|flake| flake.seen.suite == *suite_command);
         let reruns = Rerun {
@@ -70,10 +88,12 @@ impl Trial<'_> {
             known: known.map(|flake| (TestId::new(&[&flake.seen.test]), flake)).collect(),
             history: History::default(),
         };
-        let settled = reruns.settle(compared, suite_command)?;
+        let settled = reruns.settle(compared, &heard.changed_and_broken(compared), suite_command)?;
         self.facts.questions.extend(remarks::shaky(&settled));
         let is_flaky = |id: &TestId| settled.flaky.contains_key(id);
-        compared.broken.retain(|one| !is_flaky(&one.test) && !settled.unsettled.contains(&one.test));
+        for group in [&mut compared.broken, &mut compared.failing] {
+            group.retain(|one| !is_flaky(&one.test) && !settled.unsettled.contains(&one.test));
+        }
         compared.altered.retain(|one| !is_flaky(&one.test));
         compared.covered_up.retain(|one| !settled.red_by_chance.contains(one));
         compared.mended.retain(|one| !settled.red_by_chance.contains(one));

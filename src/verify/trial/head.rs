@@ -3,8 +3,9 @@
 
 use super::{Heard, Trial};
 use crate::error::Result;
-use crate::runner::{Report, Selection, TroubleKind};
-use crate::verify::compare::{Comparison, Observed, compare};
+use crate::runner::{Conditions, Report, Selection, TestId, TroubleKind};
+use crate::verify::compare::{Comparison, Observed, compare, passes};
+use crate::verify::history::Setting;
 use crate::verify::{Cell, CellRun};
 
 /// A suite that takes longer than this, in milliseconds, has the patch's own tests run apart first.
@@ -20,7 +21,7 @@ impl Trial<'_> {
         let Some(reports) = self.cell(Cell::MustPass, &tree, |_| Some(Selection::All))? else { return Ok(Vec::new()) };
         let pairs = baseline.into_iter().zip(reports.into_iter().flatten());
         let mut heard: Vec<Heard> = pairs.map(|(baseline, must_pass)| Heard::new(baseline, must_pass)).collect();
-        if !self.is_hopeless(&heard) {
+        if !self.is_hopeless(&heard)? {
             self.base_source(&mut heard)?;
             self.old_tests(&mut heard)?;
         }
@@ -46,7 +47,7 @@ impl Trial<'_> {
             }
             heard.push(Heard::new(before.about(&files, &after), after));
         }
-        if !self.is_hopeless(&heard) {
+        if !self.is_hopeless(&heard)? {
             return Ok(None);
         }
         let tree = self.patch.head_tree.clone();
@@ -55,12 +56,26 @@ impl Trial<'_> {
         Ok(Some(heard))
     }
 
-    /// A head that does not build, or fails its own tests, goes back to the coder at once.
-    pub(super) fn is_hopeless(&self, heard: &[Heard]) -> bool {
-        heard.iter().any(|one| {
+    /// A head that does not build, or fails its own tests, goes back to the coder at once. A test that passed before its
+    /// text changed gets a second chance, alone: it may be flaky.
+    pub(super) fn is_hopeless(&mut self, heard: &[Heard]) -> Result<bool> {
+        for (suite, one) in heard.iter().enumerate() {
             let alone = Observed { baseline: &one.baseline, must_pass: &one.must_pass, must_fail: None, regression: None };
             let seen: Comparison = compare(alone, &self.tests, &self.known);
-            !seen.failing.is_empty() || seen.troubles.iter().any(|trouble| trouble.kind == TroubleKind::Build)
-        })
+            let changed = one.changed_and_broken(&seen);
+            if seen.failing.len() > changed.len() || seen.troubles.iter().any(|trouble| trouble.kind == TroubleKind::Build) {
+                return Ok(true);
+            }
+            if !changed.is_empty() && !self.all_pass_alone(suite, changed)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn all_pass_alone(&mut self, suite: usize, tests: Vec<TestId>) -> Result<bool> {
+        let setting = Setting::alone(Cell::MustPass, Conditions::plain());
+        let run = self.cells.run_again(&setting, &self.patch.head_tree, suite, &Selection::Tests(tests.clone()))?;
+        Ok(run.is_some_and(|run| tests.iter().all(|id| passes(Some(&run.report), id))))
     }
 }

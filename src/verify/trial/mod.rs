@@ -18,7 +18,7 @@ mod texts;
 use pace::Pace;
 
 use super::cells::Cells;
-use super::compare::Observed;
+use super::compare::{Comparison, Observed, passes};
 use super::dependencies::Changes;
 use super::doctests::Examples;
 use super::facts::{Facts, Shape};
@@ -27,6 +27,7 @@ use super::knowledge;
 use super::red::Known;
 use super::split::{Inline, Split};
 use super::{Cell, CellRun, Flaky, Judge, Part};
+use super::verdict::allow;
 use super::{docs, tamper};
 use crate::error::Result;
 use crate::runner::{Report, Selection, TestId};
@@ -47,6 +48,8 @@ pub struct Trial<'a> {
     red_before: Vec<TestId>,
     pass_to_pass: u64,
     part: Option<Part>,
+    /// Whether the patch's own tests were stopped before their end.
+    own_cut_off: bool,
     /// What was installed anew for the head tree.
     installed: Option<Changes>,
     not_verified: Vec<String>,
@@ -73,6 +76,12 @@ impl Heard {
             must_fail: self.must_fail.as_ref(),
             regression: self.regression.as_ref(),
         }
+    }
+
+    /// Tests that fail on head with a new text and passed at the baseline: they may be flaky like any other.
+    fn changed_and_broken(&self, compared: &Comparison) -> Vec<TestId> {
+        let failing = compared.failing.iter().map(|one| &one.test);
+        failing.filter(|id| passes(Some(&self.baseline), id)).cloned().collect()
     }
 }
 
@@ -102,13 +111,14 @@ impl<'a> Trial<'a> {
             known: knowledge::of(judge.cache, patch, &split, &judge.config.test.paths)?,
             cells: Cells::of(judge, patch),
             facts,
-            notes: split.notes.clone(),
+            notes: split.notes.iter().cloned().chain(allow::without_effect(&gate.allow)).collect(),
             split,
             runs: Vec::new(),
             flaky: Vec::new(),
             red_before: Vec::new(),
             pass_to_pass: 0,
             part: None,
+            own_cut_off: false,
             installed: None,
             not_verified: Vec::new(),
         })

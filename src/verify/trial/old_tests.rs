@@ -62,6 +62,6 @@ impl Trial<'_> {
     /// The patch's test files of the base tree that belong to a suite.
     pub(super) fn old_files(&self, suite: usize) -> Vec<String> {
         let old = self.split.test_side().filter(|file| file.existed);
-        old.filter(|file| self.judge.bench.suites[suite].holds(&file.path)).map(|file| file.path.clone()).collect()
+        old.filter(|file| self.judge.bench.suites[suite].may_run(&file.path)).map(|file| file.path.clone()).collect()
     }
 }

@@ -2,7 +2,7 @@
 //! by file whatever the patch reaches, then the rest, until the budget is nearly spent. What was not run is counted.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::old_tests::Old;
 use super::pace::was_cut;
@@ -29,12 +29,16 @@ struct Sum {
     baseline: Report,
     /// Files that ran to their end on head.
     files: Vec<String>,
+    /// Whether all of it ran there.
+    whole: bool,
 }
 
 impl Trial<'_> {
     /// Runs parts until the time is up; what was heard is about those parts alone.
     pub(super) fn parts(&mut self, baseline: Vec<Report>, units: Vec<Unit>) -> Result<Vec<Heard>> {
         let known = known_tests(&baseline, &units);
+        let in_parts = |suite: usize| units.iter().any(|unit| unit.suite == suite);
+        let unsplit: Vec<usize> = (0..baseline.len()).filter(|suite| !in_parts(*suite) && !baseline[*suite].cases.is_empty()).collect();
         let mut sums: Vec<Sum> = baseline.into_iter().map(Sum::new).collect();
         let left = self.cells.left();
         let end = Instant::now() + left - left / RESERVE;
@@ -42,12 +46,48 @@ impl Trial<'_> {
         self.own_part(&mut sums, &old, end)?;
         let heard = |sums: &[Sum]| sums.iter().map(Sum::so_far).collect::<Vec<_>>();
         let mut unrun: VecDeque<Unit> = units.into_iter().filter(|unit| !unit.is_touched()).collect();
-        if !self.is_hopeless(&heard(&sums)) {
+        let mut all = true;
+        if !self.is_hopeless(&heard(&sums))? {
+            all = self.without_parts(&mut sums, &unsplit, &old, end)?;
             self.other_parts(&mut sums, &old, &mut unrun, end)?;
         }
         let heard = heard(&sums);
-        self.write_down(&heard, &unrun, known);
+        self.write_down(&heard);
+        if !(all && unrun.is_empty()) {
+            let run = heard.iter().map(|one| one.must_pass.cases.len() as u64).sum();
+            let reached = unrun.iter().filter(|unit| unit.is_reached()).count() as u64;
+            self.part = Some(Part { run, known: known.max(run), files: unrun.len() as u64, reached });
+        }
         Ok(heard)
+    }
+
+    /// Suites that cannot be run by files: whole, where there is time for what the baseline took. False when one was left out.
+    fn without_parts(&mut self, sums: &mut [Sum], suites: &[usize], old: &Old, end: Instant) -> Result<bool> {
+        let mut all = true;
+        for suite in suites.iter().copied() {
+            let sum = &mut sums[suite];
+            let took = Duration::from_millis(sum.baseline.elapsed_ms);
+            let fits = took < end.saturating_duration_since(Instant::now());
+            let head = self.patch.head_tree.clone();
+            let run = if fits { self.cells.run(Cell::MustPass, &head, suite, &Selection::All)? } else { None };
+            let Some(run) = run.filter(|run| !was_cut(&run.report)) else {
+                let command = &self.judge.bench.suites[suite].command;
+                let text = "cannot be run in parts, and there was no time for all of it: its tests were not run with the patch";
+                self.not_verified.push(format!("`{command}` {text}."));
+                all = false;
+                continue;
+            };
+            (sum.heard.must_pass, sum.whole) = (run.report, true);
+            if self.reaches_all_tests() && self.facts.shape == Shape::Both {
+                let tree = self.split.must_fail.clone();
+                sum.heard.must_fail = self.cells.run(Cell::MustFail, &tree, suite, &Selection::All)?.map(|run| run.report);
+            }
+            if *old == Old::All {
+                let tree = self.split.regression.clone();
+                sum.heard.regression = self.cells.run(Cell::Regression, &tree, suite, &Selection::All)?.map(|run| run.report);
+            }
+        }
+        Ok(all)
     }
 
     /// The patch's own test files, in every cell that needs them.
@@ -55,7 +95,7 @@ impl Trial<'_> {
         for (suite, sum) in sums.iter_mut().enumerate() {
             let own = self.own_files(suite);
             if !own.is_empty() {
-                self.head_part(suite, sum, own.clone(), end)?;
+                self.own_cut_off |= !self.head_part(suite, sum, own.clone(), end)?;
                 if self.facts.shape == Shape::Both {
                     let report = self.run_part(Cell::MustFail, suite, own, end)?;
                     // Without it nothing is proved, and nothing is disproved.
@@ -164,8 +204,8 @@ impl Trial<'_> {
         Ok(())
     }
 
-    /// The cells for the record, and how much of all was run.
-    fn write_down(&mut self, heard: &[Heard], unrun: &VecDeque<Unit>, known: u64) {
+    /// The cells for the record.
+    fn write_down(&mut self, heard: &[Heard]) {
         for one in heard {
             let cells = [
                 (Cell::MustPass, &self.patch.head_tree, Some(&one.must_pass)),
@@ -177,12 +217,6 @@ impl Trial<'_> {
                 self.runs.extend(report.map(|report| CellRun { cell, tree: tree.clone(), report: report.clone() }));
             }
         }
-        let run = heard.iter().map(|one| one.must_pass.cases.len() as u64).sum();
-        if unrun.is_empty() {
-            return;
-        }
-        let reached = unrun.iter().filter(|unit| unit.is_reached()).count() as u64;
-        self.part = Some(Part { run, known: known.max(run), files: unrun.len() as u64, reached });
     }
 }
 
@@ -194,7 +228,7 @@ impl Sum {
             baseline.troubles.retain(|one| one.kind != TroubleKind::Timeout || one.file.is_some());
         }
         let empty = Report::nothing(&baseline.command);
-        Sum { heard: Heard::new(empty.clone(), empty), baseline, files: Vec::new() }
+        Sum { heard: Heard::new(empty.clone(), empty), baseline, files: Vec::new(), whole: false }
     }
 
     /// The cells so far, the baseline cut down to what head has run.
@@ -204,7 +238,9 @@ impl Sum {
         // What head did not come to is not lost.
         let files = &self.files;
         baseline.cases.retain(|id, case| {
-            part.must_pass.cases.contains_key(id) || files.iter().any(|file| Some(file) == case.file.as_ref() || file == id.file())
+            self.whole
+                || part.must_pass.cases.contains_key(id)
+                || files.iter().any(|file| Some(file) == case.file.as_ref() || file == id.file())
         });
         Heard { baseline, must_pass: part.must_pass.clone(), must_fail: part.must_fail.clone(), regression: part.regression.clone() }
     }

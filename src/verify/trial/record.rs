@@ -42,12 +42,9 @@ impl Trial<'_> {
             0 => "none of them in a package that the patch changes or that depends on one".to_owned(),
             count => format!("{} of them in packages that the patch changes or that depend on these", files(count)),
         };
-        format!(
-            "{} within the budget of {} (`gate.budget`), the patch's own first, then those nearest to it. {} did not run, {reached}.",
-            part.says(),
-            self.judge.config.gate.budget,
-            files(part.files)
-        )
+        let unrun = if part.files == 0 { String::new() } else { format!(" {} did not run, {reached}.", files(part.files)) };
+        let budget = self.judge.config.gate.budget;
+        format!("{} within the budget of {budget} (`gate.budget`), the patch's own first, then those nearest to it.{unrun}", part.says())
     }
 
     fn not_verified(&mut self) -> Vec<String> {
