@@ -138,17 +138,17 @@ fn judged(group: &Group<'_>, run: &Run) {
         }
         let outcome = Outcome { ecosystem: group.ecosystem.name.clone(), kind: case.kind, wrong, verdict: said.verdict, seconds };
         run.outcomes.lock().unwrap().push(outcome);
-        done(&group.ecosystem.name, run);
     }
+    done(&group.ecosystem.name, group.cases.len(), run);
 }
 
-/// One case of an ecosystem is done: with the last one, what came of all is told, so that a run which is cut off has shown
+/// So many cases of an ecosystem are done: what came of all until now is told, so that a run which is cut off has shown
 /// what it came to.
-fn done(ecosystem: &str, run: &Run) {
+fn done(ecosystem: &str, cases: usize, run: &Run) {
     let mut left = run.left.lock().unwrap();
     let count = left.get_mut(ecosystem).unwrap();
-    *count -= 1;
-    if *count == 0 {
-        println!("{} (after {:.0} s)", table::line(ecosystem, &run.outcomes.lock().unwrap()), run.began.elapsed().as_secs_f32());
-    }
+    *count -= cases;
+    let to_come = if *count == 0 { String::new() } else { format!(", {count} cases to come") };
+    let line = table::line(ecosystem, &run.outcomes.lock().unwrap());
+    println!("{line} (after {:.0} s{to_come})", run.began.elapsed().as_secs_f32());
 }
