@@ -5,7 +5,7 @@ use crate::config::WithoutTests;
 use crate::error::Result;
 use crate::runner::{Report, Selection, Suite, Trouble, TroubleKind};
 use crate::verify::facts::{Shape, some_of};
-use crate::verify::paths::{is_code, is_test_path};
+use crate::verify::paths::{is_code, is_support, is_test_path};
 use crate::verify::{Cell, CellRun};
 
 impl Trial<'_> {
@@ -56,7 +56,11 @@ impl Trial<'_> {
         }
         let paths = self.judge.cache.paths(&self.patch.base_tree)?;
         let own = &self.judge.config.test.paths;
-        let tests: Vec<&str> = paths.iter().map(String::as_str).filter(|path| is_test_path(path, own) && is_code(path)).collect();
+        let tests: Vec<&str> = paths
+            .iter()
+            .map(String::as_str)
+            .filter(|path| is_test_path(path, own) && is_code(path) && !is_support(path) && !path.ends_with("__init__.py"))
+            .collect();
         let text = || {
             format!(
                 "the repository has tests ({}), and how they are run was not found: set test.command, and test.runner or test.junit",
