@@ -49,14 +49,16 @@ fn strength(language: Language, test: Node<'_>, text: &str) -> Strength {
     // A decorator stands around its function.
     let whole = test.parent().filter(|above| above.kind() == "decorated_definition").unwrap_or(test);
     let words = tokens_of(language, whole, text);
+    // A condition in a decorator compares nothing that is tested.
+    let own = tokens_of(language, test, text);
     let (called, defined) = called_and_defined(&words);
     let mut strength = Strength {
         called,
         defined,
         rows: rows(&words),
-        exact: exact(&words),
+        exact: exact(&own),
         replaced: replaced(&words),
-        tolerances: tolerances(&words),
+        tolerances: tolerances(&own),
         ..Strength::default()
     };
     visit(test, |node| {
@@ -341,6 +343,8 @@ mod tests {
 
     #[test]
     fn honest_changes_of_tests_are_not() {
+        let skips = "@pytest.mark.skipif(platform.system() == \"Windows\", reason=\"no sed\")\ndef test_a():\n    assert f(1) == 600\n";
+        assert_eq!(asked("t.py", skips, &skips.replace("platform.system() == \"Windows\"", "WIN")), [""; 0]);
         let old = "def test_a():\n    assert f(1) == 600\n    assert f(0) == 500\n";
         for new in [
             "def test_a():\n    assert f(1, old=True) == 600\n    assert f(0) == 500\n",
