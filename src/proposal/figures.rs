@@ -78,8 +78,12 @@ pub fn claim(verdict: &Verdict) -> String {
         Ruling::Verified(Proof::FailToPass) => {
             let proven = evidence.fail_to_pass.len() as u64;
             let verb = if proven == 1 { "fails" } else { "fail" };
+            let altered = match evidence.flips.len() as u64 {
+                0 => String::new(),
+                flips => format!("; {} altered", count(flips, "old expectation")),
+            };
             format!(
-                "{} {verb} on the base source and {} with this change; {kept}",
+                "{} {verb} on the base source and {} with this change{altered}; {kept}",
                 count(proven, "test"),
                 if proven == 1 { "passes" } else { "pass" }
             )

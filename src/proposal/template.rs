@@ -12,7 +12,8 @@ use crate::error::{Kind, OrFail, Result};
 const FUEL: u64 = 500_000;
 
 /// What a template may `include`: the first lines of a page, and the proof below them.
-const PARTS: [(&str, &str); 2] = [("verdict", include_str!("verdict.md.j2")), ("proof", include_str!("proof.md.j2"))];
+const PARTS: [(&str, &str); 3] =
+    [("verdict", include_str!("verdict.md.j2")), ("flips", include_str!("flips.md.j2")), ("proof", include_str!("proof.md.j2"))];
 
 /// The template's text with the values in it. `name` is what an error calls it.
 pub fn render(name: &str, template: &str, values: &impl Serialize) -> Result<String> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::cells::Cells;
 use super::ruling::decide;
 use super::trial::Trial;
-use super::{Cell, CellRun, Verdict};
+use super::{Cell, CellRun, Verdict, first};
 use crate::config::Config;
 use crate::error::Result;
 use crate::runner::{Bench, Report, Selection, Trouble, TroubleKind};
@@ -15,6 +15,7 @@ use crate::task::{CommitId, Flake, Issue, Reporter};
 use crate::workspace::{Cache, Patch};
 
 /// Everything the gate needs; it makes its own clean trees below `folder`.
+#[derive(Clone, Copy)]
 pub struct Judge<'a> {
     /// Starts the tests.
     pub sandbox: &'a Sandbox,
@@ -56,6 +57,8 @@ fn out_of_time(judge: &Judge<'_>, suite: usize) -> Report {
 
 /// The proof of one patch. Every outcome is a verdict; a failure only when the machine fails or a stop was asked for.
 pub fn prove(judge: &Judge<'_>, patch: &Patch, baseline: &[CellRun], issue: &Issue) -> Result<Verdict> {
+    let first = first::bench(judge, patch)?;
+    let judge = &Judge { bench: first.as_ref().unwrap_or(judge.bench), ..*judge };
     let mut trial = Trial::open(judge, patch, issue)?;
     trial.hear(baseline)?;
     let ruling = decide(trial.facts());

@@ -39,7 +39,8 @@ pub fn is_test_path(path: &str, own_folders: &[String]) -> bool {
     own || of_perl || folder.split('/').any(|part| TEST_FOLDERS.contains(&part)) || is_test_name(name) || is_support(path)
 }
 
-fn is_test_name(name: &str) -> bool {
+/// Whether a file's name alone says that it holds tests.
+pub fn is_test_name(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default();
     match Language::of(name) {
         Some(Language::Rust) => {

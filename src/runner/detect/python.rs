@@ -185,8 +185,10 @@ pub(super) fn setup(found: &Found<'_>, dir: &str, program: Program) -> Vec<Strin
     if found.is_file(&at(dir, "requirements.txt")) {
         setup.push("pip install -r requirements.txt".to_owned());
     }
-    if installable {
-        let extras = extras(found, dir, &project);
+    let name = project.get("project").and_then(|table| table.get("name")).and_then(toml::Value::as_str).map(bare);
+    let of_tools = installable && name.is_some_and(|name| OF_TOOLS.contains(&name.as_str()));
+    let extras = extras(found, dir, &project);
+    if installable && !of_tools {
         setup.push(match extras.is_empty() {
             true => "pip install -e .".to_owned(),
             false => format!("pip install -e '.[{}]' || pip install -e .", extras.join(",")),
@@ -196,7 +198,10 @@ pub(super) fn setup(found: &Found<'_>, dir: &str, program: Program) -> Vec<Strin
         setup.push(format!("pip install -r {name} || true"));
     }
     let mut wanted = group_requirements(&project);
-    let named = REQUIREMENTS.iter().any(|name| found.is_file(&at(dir, name))) || !extras(found, dir, &project).is_empty();
+    let named = REQUIREMENTS.iter().any(|name| found.is_file(&at(dir, name))) || !extras.is_empty();
+    if of_tools {
+        wanted.extend(requirements(&project, &extras));
+    }
     if wanted.is_empty() && !named {
         wanted = tox_requirements(&found.text(&at(dir, "tox.ini")).unwrap_or_default());
     }
@@ -206,8 +211,7 @@ pub(super) fn setup(found: &Found<'_>, dir: &str, program: Program) -> Vec<Strin
     if !wanted.is_empty() {
         setup.push(format!("pip install {}", line(&wanted)));
     }
-    let name = project.get("project").and_then(|table| table.get("name")).and_then(toml::Value::as_str).map(bare);
-    if installable && name.is_some_and(|name| OF_TOOLS.contains(&name.as_str())) {
+    if of_tools {
         setup.push("pip install --no-deps -e .".to_owned());
     }
     setup
@@ -230,6 +234,15 @@ fn extras(found: &Found<'_>, dir: &str, project: &toml::Table) -> Vec<String> {
         }
     };
     GROUPS[..7].iter().filter(|name| declared.iter().any(|one| one == *name)).map(|name| (*name).to_owned()).collect()
+}
+
+/// What the project and these extras of it require. Installed beside it they would drag it along, at a version that they
+/// do not accept.
+fn requirements(project: &toml::Table, extras: &[String]) -> Vec<String> {
+    let own = project.get("project");
+    let optional = own.and_then(|own| own.get("optional-dependencies"));
+    let lists = own.and_then(|own| own.get("dependencies")).into_iter().chain(extras.iter().filter_map(|name| optional?.get(name)));
+    lists.filter_map(toml::Value::as_array).flatten().filter_map(|one| one.as_str().map(str::to_owned)).collect()
 }
 
 /// What the dependency groups (PEP 735, poetry, uv) for tests name.
@@ -318,12 +331,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let found = Found::new(folder.path(), &|_| true);
         let installs = |name: &str| {
-            let text = format!("[project]\nname = \"{name}\"\nversion = \"1\"\n");
+            let extras = "[project.optional-dependencies]\ntesting = [\"pytest-benchmark\", \"pytest\"]\n";
+            let text = format!("[project]\nname = \"{name}\"\nversion = \"1\"\ndependencies = [\"six\"]\n{extras}");
             std::fs::write(folder.path().join("pyproject.toml"), text).unwrap();
             setup(&found, "", Program::Pytest)
         };
-        assert_eq!(installs("pluggy"), ["pip install -e .", "pip install pytest", "pip install --no-deps -e ."]);
-        assert_eq!(installs("widget"), ["pip install -e .", "pip install pytest"]);
+        assert_eq!(installs("pluggy"), ["pip install six pytest-benchmark pytest", "pip install --no-deps -e ."]);
+        assert_eq!(installs("widget"), ["pip install -e '.[testing]' || pip install -e .", "pip install pytest"]);
     }
 
     #[test]

@@ -44,7 +44,8 @@ pub(super) fn partly(setup: &Setup<'_>, dir: &str, command: &str, said: &str) ->
     let manifest: Value = serde_json::from_slice(&manifest).unwrap_or_default();
     let Some(declared) = manifest.get("devDependencies").and_then(Value::as_object) else { return Ok(false) };
     let mut named = named(setup, dir);
-    named.extend(declared.keys().filter(|name| builds(setup, name)).cloned());
+    let steps = steps(setup, &manifest);
+    named.extend(declared.keys().filter(|name| builds(&steps, name)).cloned());
     let (mut wanted, mut missing) = (Vec::new(), Vec::new());
     for (name, version) in declared.iter().filter_map(|(name, version)| Some((name, version.as_str()?))) {
         let package = format!("{name}@{version}");
@@ -58,17 +59,43 @@ pub(super) fn partly(setup: &Setup<'_>, dir: &str, command: &str, said: &str) ->
     Ok(!installed.is_empty())
 }
 
-/// Whether a package takes part in the build steps before the tests: a tool that they start, or what such tools load.
-fn builds(setup: &Setup<'_>, package: &str) -> bool {
-    let steps = || setup.suites.iter().flat_map(|suite| &suite.build).flat_map(|step| step.split_whitespace());
-    let starts = |program: &str| steps().any(|word| word == program);
+/// The words of the build steps before the tests, and of the scripts of the manifest that they call.
+fn steps(setup: &Setup<'_>, manifest: &Value) -> BTreeSet<String> {
+    let words = |text: &str| text.split([' ', '\t', '"', '\'', ';']).filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+    let mut waiting: Vec<String> = setup.suites.iter().flat_map(|suite| &suite.build).flat_map(|step| words(step)).collect();
+    let scripts = manifest.get("scripts").and_then(Value::as_object);
+    let mut steps = BTreeSet::new();
+    while let Some(word) = waiting.pop() {
+        // `run-p build:*` calls all scripts that begin so; what stands before and behind a script is called with it.
+        let calls = |name: &str| {
+            let own = name.strip_prefix("pre").or(name.strip_prefix("post")).unwrap_or(name);
+            own == word || name == word || word.strip_suffix('*').is_some_and(|start| start.ends_with(':') && name.starts_with(start))
+        };
+        let called = scripts.iter().flat_map(|all| all.iter()).filter(|(name, _)| calls(name));
+        let more: Vec<String> = called.filter_map(|(_, script)| script.as_str()).flat_map(words).collect();
+        if steps.insert(word) {
+            waiting.extend(more);
+        }
+    }
+    steps
+}
+
+/// Whether a package takes part in the build steps: a tool that they start, or what such tools load.
+fn builds(steps: &BTreeSet<String>, package: &str) -> bool {
+    let any = |holds: &dyn Fn(&str) -> bool| steps.iter().any(|word| holds(word));
     let of_types = package.starts_with("@types/") || package == "typescript";
-    let of_family = ["babel", "rollup", "esbuild", "swc", "webpack"]
-        .iter()
-        .any(|name| package.contains(name) && steps().any(|word| word.contains(name)));
-    starts(package)
+    let of_family =
+        ["babel", "rollup", "esbuild", "swc", "webpack"].iter().any(|name| package.contains(name) && any(&|word| word.contains(name)));
+    // Packages whose programs have other names.
+    let started = match package {
+        "npm-run-all" | "npm-run-all2" => any(&|word| matches!(word, "run-p" | "run-s")),
+        "uglify-js" => any(&|word| word == "uglifyjs"),
+        _ => false,
+    };
+    steps.contains(package)
+        || started
         || of_family && !package.contains("eslint")
-        || of_types && steps().any(|word| word.starts_with("ts") || word.contains("types"))
+        || of_types && any(&|word| word.starts_with("ts") || word.contains("types"))
 }
 
 /// Names of packages in the test command, and in `require`, `import` and `from` of the code outside of dependencies.
@@ -157,4 +184,20 @@ fn install(setup: &Setup<'_>, dir: &str, wanted: &[String]) -> Result<Finished> 
     let names: Vec<&str> = wanted.iter().map(String::as_str).collect();
     setup.reporter.event(&Event::Progress { what: format!("setup: trying {}", names.join(" ")) });
     setup.start_over(dir, "npm install --no-save --no-package-lock --legacy-peer-deps --ignore-scripts", Some(shown))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tools_that_take_part_in_a_build_are_known_by_the_scripts_that_it_calls() {
+        let steps: BTreeSet<String> = ["npm", "run", "run-p", "build:*", "esbuild", "src/a.js"].map(str::to_owned).into();
+        for package in ["npm-run-all", "esbuild", "esbuild-plugin-umd-wrapper"] {
+            assert!(builds(&steps, package), "{package}");
+        }
+        for package in ["eslint", "rimraf", "@types/node", "semantic-release"] {
+            assert!(!builds(&steps, package), "{package}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use crate::config::WithoutTests;
 use crate::error::Result;
 use crate::runner::{Report, Selection, Suite, Trouble, TroubleKind};
 use crate::verify::facts::{Shape, some_of};
-use crate::verify::paths::{is_code, is_test_path};
+use crate::verify::paths::{is_code, is_support, is_test_name, is_test_path};
 use crate::verify::{Cell, CellRun};
 
 impl Trial<'_> {
@@ -25,9 +25,14 @@ impl Trial<'_> {
                 None => return Ok(None),
             }
         };
+        let paths = self.judge.cache.paths(&self.patch.base_tree)?;
+        let has_tests = |suite: &Suite| {
+            paths.iter().any(|path| suite.takes(path) && suite.holds(path) && is_test_name(path.rsplit('/').next().unwrap_or(path)))
+        };
         let dead = |(report, suite): &(&Report, &Suite)| {
             let says_why = |one: &Trouble| match one.kind {
-                TroubleKind::NoTests => false,
+                // A repository may be without tests; one that has some has a runner that does not find them.
+                TroubleKind::NoTests => has_tests(suite),
                 // What is only too slow as a whole can be run in parts.
                 TroubleKind::Timeout => !suite.takes_files(),
                 _ => true,
@@ -56,7 +61,11 @@ impl Trial<'_> {
         }
         let paths = self.judge.cache.paths(&self.patch.base_tree)?;
         let own = &self.judge.config.test.paths;
-        let tests: Vec<&str> = paths.iter().map(String::as_str).filter(|path| is_test_path(path, own) && is_code(path)).collect();
+        let tests: Vec<&str> = paths
+            .iter()
+            .map(String::as_str)
+            .filter(|path| is_test_path(path, own) && is_code(path) && !is_support(path) && !path.ends_with("__init__.py"))
+            .collect();
         let text = || {
             format!(
                 "the repository has tests ({}), and how they are run was not found: set test.command, and test.runner or test.junit",
