@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use tree_sitter::Node;
 
 use super::functions;
-use super::syntax::{Language, parse, text_of, tokens_of};
+use super::syntax::{Language, Walk, parse, text_of, tokens_of, visit};
 
 /// What is left of the functions that are taken over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,10 @@ pub fn new_variables(path: &str, base: &str, head: &str) -> BTreeSet<String> {
 /// Whether a definition is one of something that is called.
 fn is_callable(node: Node<'_>) -> bool {
     let own = inner(node);
-    let value = own.child_by_field_name("value").or_else(|| own.named_child(0).and_then(|one| one.child_by_field_name("value")));
+    let value = own
+        .child_by_field_name("value")
+        .or_else(|| own.child_by_field_name("right"))
+        .or_else(|| own.named_child(0).and_then(|one| one.child_by_field_name("value")));
     let kinds = |node: Node<'_>| ["function", "class", "import"].iter().any(|kind| node.kind().contains(kind));
     kinds(own) || value.is_some_and(kinds)
 }
@@ -128,9 +131,20 @@ impl Sides<'_> {
         let mut rest = after.iter();
         lists(&before)
             && lists(&after)
-            && !is_callable(old)
+            && !holds_code(old)
+            && !holds_code(new)
             && before.iter().filter(|word| *word != ",").all(|word| rest.any(|one| one == word))
     }
+}
+
+/// Whether a body is written in it: what it does would come along with its name.
+fn holds_code(node: Node<'_>) -> bool {
+    let mut found = false;
+    visit(node, |one| {
+        found |= one.is_named() && ["function", "class", "method", "lambda"].iter().any(|kind| one.kind().contains(kind));
+        if found { Walk::Past } else { Walk::Into }
+    });
+    found
 }
 
 /// Below `export` and decorators.
@@ -189,6 +203,16 @@ fn is_version(language: Language, node: Node<'_>, text: &str) -> bool {
 mod tests {
     use super::Bodies::Hollow;
     use super::*;
+
+    #[test]
+    fn an_export_that_is_a_function_keeps_its_body() {
+        let base = "module.exports = function resolve(cb) {\n    if (err) cb(err);\n};\n";
+        assert_eq!(with_new_names("a.js", base, &base.replace("cb(err);", "return cb(err);"), Hollow), None);
+        let base = "module.exports = { one: function (cb) { cb(1); }, two: two };\n";
+        assert_eq!(with_new_names("a.js", base, &base.replace("cb(1)", "return cb(1)"), Hollow), None);
+        let base = "module.exports = { one, two };\n";
+        assert!(with_new_names("a.js", base, &base.replace("two }", "two, three }"), Hollow).is_some());
+    }
 
     #[test]
     fn only_new_names_are_taken_over() {
