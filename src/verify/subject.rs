@@ -54,11 +54,11 @@ pub fn look(split: &Split, tests: &Tests, proven: &BTreeSet<Place>) -> Vec<Quest
 
 /// A new line of a test file that reads a source, in a helper as well as in a test.
 fn reads_for_tests(file: &Sided, sources: &[&str]) -> Option<Question> {
-    let language = Language::of(&file.path)?;
+    Language::of(&file.path)?;
     let before: BTreeSet<&str> = file.base.as_deref().unwrap_or_default().lines().map(str::trim).collect();
     let reads = |line: &&str| {
         sources.iter().any(|name| line.contains(name))
-            && tokens(language, line).unwrap_or_default().iter().any(|word| READS.contains(&word.as_str()))
+            && line.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|word| READS.contains(&word))
     };
     let line = file.head.as_deref()?.lines().map(str::trim).filter(|line| !before.contains(line)).find(reads)?;
     Some(Question {
@@ -187,7 +187,7 @@ mod tests {
         let proven = BTreeSet::from([("t.py".to_owned(), "test_a".to_owned())]);
         let asked = |body: &str| read_as_text(&of("t.py", "", &format!("def test_a():\n    {body}\n")), &proven, &["rates.py"]).is_some();
         assert!(asked("assert 'x <= y' in open('parcels/rates.py').read()") && asked("assert 'x' in f.__code__.co_varnames"));
-        let helper = "fn has(part: &str) -> bool { include_str!(\"../src/lib.rs\").contains(part) }\n";
+        let helper = "fn has(part: &str) -> bool {\n    include_str!(\"../src/lib.rs\").contains(part)\n}\n";
         let file = Sided::for_trial("tests/a.rs", Side::Test, Some("fn a() {}\n"), Some(helper));
         assert!(reads_for_tests(&file, &["lib.rs"]).is_some() && reads_for_tests(&file, &["other.rs"]).is_none());
         assert!(!asked("assert run(['python', 'parcels/rates.py']) == 0") && !asked("assert open('golden.txt').read() == f()"));
