@@ -10,6 +10,7 @@ use crate::verify::merged::{self, Bodies};
 use crate::verify::red::Weak;
 use crate::verify::split::{Side, Sided};
 use crate::verify::{Proven, RedKind, dependencies};
+use crate::workspace::Content;
 
 /// Files that say which version this is.
 const MANIFESTS: [&str; 7] = ["package.json", "Cargo.toml", "Cargo.lock", "pyproject.toml", "setup.cfg", "setup.py", "composer.json"];
@@ -57,7 +58,7 @@ impl Trial<'_> {
     }
 
     /// The source files of the patch with nothing but their new names. A version alone is looked at where the tests do.
-    fn named_only(&self, bodies: Bodies) -> Vec<(String, Option<(Vec<u8>, u32)>)> {
+    fn named_only(&self, bodies: Bodies) -> Vec<(String, Content)> {
         let speaks = |file: &Sided| file.head.as_deref().is_some_and(|text| text.to_ascii_lowercase().contains("version"));
         let of_version = self.split.test_side().any(speaks);
         let own = self.split.source_side().filter(|file| file.side == Side::Source && file.head.is_some());
