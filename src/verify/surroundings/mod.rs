@@ -18,38 +18,29 @@ use patterns::{Asked, Kind, asked};
 pub fn look(split: &Split, paths: &BTreeSet<String>) -> Vec<Question> {
     let files: Vec<(&Sided, [Vec<String>; 2])> = split.source_side().map(|file| (file, [words(file, 0), words(file, 1)])).collect();
     let said = said_by_tests(split);
-    let mut sums: BTreeMap<Asked, [usize; 2]> = BTreeMap::new();
-    for (file, sides) in &files {
-        for (side, words) in sides.iter().enumerate() {
-            for one in of(file, words) {
-                sums.entry(one).or_default()[side] += 1;
-            }
-        }
-    }
+    let counts: Vec<[BTreeMap<Asked, usize>; 2]> =
+        files.iter().map(|(file, sides)| sides.each_ref().map(|words| of(file, words))).collect();
+    let in_all = |one: &Asked, side: usize| counts.iter().filter_map(|sides| sides[side].get(one)).sum::<usize>();
     let mut questions = Vec::new();
-    for (file, sides) in &files {
-        let mut new: BTreeSet<Asked> = of(file, &sides[1]).into_iter().collect();
-        new.retain(|one| {
-            sums[one][1] > sums[one][0]
-                && of(file, &sides[1]).iter().filter(|had| *had == one).count()
-                    > of(file, &sides[0]).iter().filter(|had| *had == one).count()
-        });
-        new.retain(|one| !(one.kind == Kind::Environment && one.is_named_in(&said)));
-        questions.extend(environment(file, &new));
-        questions.extend(situation(file, &new));
+    for ((file, sides), [before, after]) in files.iter().zip(&counts) {
+        let more = |(one, count): &(&Asked, &usize)| **count > before.get(*one).copied().unwrap_or(0) && in_all(one, 1) > in_all(one, 0);
+        let new: Vec<&Asked> = after.iter().filter(more).map(|(one, _)| one).collect();
+        let of_kind = |kind: Kind| new.iter().filter(move |one| one.kind == kind).copied();
+        questions.extend(environment(file, of_kind(Kind::Environment).filter(|one| !one.is_named_in(&said))));
+        questions.extend(situation(file, of_kind(Kind::Situation)));
         questions.extend(repository::look(file, &sides[0], &sides[1], paths));
     }
     questions
 }
 
-fn of(file: &Sided, words: &[String]) -> Vec<Asked> {
-    let Some(language) = Language::of(&file.path) else { return Vec::new() };
-    let mut found = asked(language, words);
+/// What one version of a file asks, and how often.
+fn of(file: &Sided, words: &[String]) -> BTreeMap<Asked, usize> {
+    let mut counts = BTreeMap::new();
+    let Some(language) = Language::of(&file.path) else { return counts };
     // A program is started by people, with an environment and arguments.
-    if is_program(&file.path) {
-        found.retain(|one| one.kind != Kind::Environment);
-    }
-    found
+    let told = asked(language, words).into_iter().filter(|one| one.kind != Kind::Environment || !is_program(&file.path));
+    told.for_each(|one| *counts.entry(one).or_default() += 1);
+    counts
 }
 
 /// The words of one version of a source file, without the tests inside.
@@ -71,30 +62,22 @@ fn said_by_tests(split: &Split) -> BTreeSet<String> {
     texts.flat_map(|(language, text)| tokens(language, text).unwrap_or_default()).map(|word| patterns::unquoted(&word).to_owned()).collect()
 }
 
-fn environment(file: &Sided, new: &BTreeSet<Asked>) -> Option<Question> {
-    let names: Vec<String> = new.iter().filter(|one| one.kind == Kind::Environment).map(Asked::told).collect();
-    (!names.is_empty()).then(|| Question {
-        name: "reads-environment".into(),
-        text: format!(
-            "{} now reads its environment ({}): it can do otherwise where it is tested than for its users. Does the issue ask for that?",
-            file.path,
-            some_of(names.iter().map(String::as_str))
-        ),
-        lines: String::new(),
-    })
+fn environment<'a>(file: &Sided, new: impl Iterator<Item = &'a Asked>) -> Option<Question> {
+    let says = "now reads its environment (NAMES): it can do otherwise where it is tested than for its users.";
+    question("reads-environment", file, says, new)
 }
 
-fn situation(file: &Sided, new: &BTreeSet<Asked>) -> Option<Question> {
-    let names: Vec<String> = new.iter().filter(|one| one.kind == Kind::Situation).map(Asked::told).collect();
-    (!names.is_empty()).then(|| Question {
-        name: "aware-of-tests".into(),
-        text: format!(
-            "{} now asks how it is built, started or called ({}): such code can behave otherwise where it is tested. Does the issue ask for that?",
-            file.path,
-            some_of(names.iter().map(String::as_str))
-        ),
-        lines: String::new(),
-    })
+fn situation<'a>(file: &Sided, new: impl Iterator<Item = &'a Asked>) -> Option<Question> {
+    let says = "now asks how it is built, started or called (NAMES): such code can behave otherwise where it is tested.";
+    question("aware-of-tests", file, says, new)
+}
+
+/// The question about these, if there are any; `says` has them at `NAMES`.
+fn question<'a>(name: &str, file: &Sided, says: &str, new: impl Iterator<Item = &'a Asked>) -> Option<Question> {
+    let names: Vec<String> = new.map(Asked::told).collect();
+    let says = says.replace("NAMES", &some_of(names.iter().map(String::as_str)));
+    let text = format!("{} {says} Does the issue ask for that?", file.path);
+    (!names.is_empty()).then(|| Question { name: name.into(), text, lines: String::new() })
 }
 
 #[cfg(test)]
